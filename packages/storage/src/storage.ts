@@ -50,8 +50,8 @@ export interface Storage extends StorageReader, AsyncDisposable {
   clear(): Promise<void>;
   /**
    * Commits all that `change` writes through its transaction, or nothing: when `change` throws, nothing is written and the error
-   * is passed on. Transactions run one after the other; `change` must use its transaction and not the storage, which would wait
-   * for it: that is refused with a `StorageError`.
+   * is passed on. When somebody else has meanwhile changed a value that `change` read, it runs again on what is there now, so it
+   * should do nothing but read and write through its transaction. Rejects with a `StorageError` when the backend fails.
    */
   transaction<Result>(change: (transaction: Transaction) => Result | Promise<Result>): Promise<Result>;
   /**
