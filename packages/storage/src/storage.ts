@@ -1,12 +1,6 @@
 /** What a storage keeps: any JSON value, and bytes, at the top or inside arrays and objects. */
 export type StorageValue =
-  | null
-  | boolean
-  | number
-  | string
-  | Uint8Array
-  | readonly StorageValue[]
-  | { readonly [key: string]: StorageValue };
+  null | boolean | number | string | Uint8Array | readonly StorageValue[] | { readonly [key: string]: StorageValue };
 
 /** The reading half of a storage: what a transaction shares with it. */
 export interface StorageReader {

@@ -1,0 +1,33 @@
+/*
+ * How namespaces lie in one flat space of keys:
+ *
+ * 1. Key `k` of the root is `=k`; in namespace `a` it is `a/=k`; in namespace `b` of `a` it is `a/b/=k`.
+ * 2. A name is escaped so that it holds neither `/` nor `=`. So the first `=` of a full key is where the key begins, every `/`
+ *    before it ends a name, and the key itself needs no escaping: a namespace keeps the order of its keys.
+ * 3. So all that is in namespace `a` and in those inside it, and nothing else, starts with `a/`.
+ */
+
+/** The prefix of the namespace `name` inside the one whose prefix is `parent`; the root's prefix is empty. */
+export function namespacePrefix(parent: string, name: string): string {
+  requireText("namespace", name);
+  return `${parent}${name.replace(/[%/=]/g, encodeURIComponent)}/`;
+}
+
+/** The key that the engine sees. */
+export function fullKey(prefix: string, key: string): string {
+  requireText("key", key);
+  return `${prefix}=${key}`;
+}
+
+/** What `fullKey` made `full` of. */
+export function shortKey(prefix: string, full: string): string {
+  return full.slice(prefix.length + 1);
+}
+
+/** Lone surrogates are refused because they have no UTF-8 form: most backends would turn different keys into the same one. */
+function requireText(kind: string, text: unknown): void {
+  if (typeof text !== "string") throw new TypeError(`Cannot use ${String(text)} as a ${kind}: it is not a string`);
+  if (/\p{Surrogate}/u.test(text)) {
+    throw new TypeError(`Cannot use ${JSON.stringify(text)} as a ${kind}: it holds half of a surrogate pair`);
+  }
+}

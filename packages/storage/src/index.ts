@@ -1,0 +1,10 @@
+// A storage: made of what the application has, or in memory.
+export type { Storage, StorageReader, StorageValue, Transaction } from "./storage.js";
+export { memoryStorage } from "./memory.js";
+export { toStorage } from "./to-storage.js";
+export type { KeyvLike } from "./keyv-engine.js";
+export { StorageError } from "./storage-error.js";
+
+// For another database: what to write, and what makes a storage of it.
+export { createStorage } from "./create-storage.js";
+export type { Commit, StorageEngine } from "./engine.js";

@@ -1,0 +1,238 @@
+/*
+ * Transactions, order and honest errors on any Keyv. The rules:
+ *
+ * 1. One call of the engine at a time, the reads too: nobody sees half of a commit, and an error that the Keyv emits belongs to
+ *    the call that runs.
+ * 2. A Keyv lists its keys in no order, or not at all, so they are kept in an index: pages of keys, stored beside the values. It is
+ *    also how a read that failed without a word is told from a key that has no value.
+ * 3. A commit that changes more than one entry is decided when its journal, a list of the new entries, is stored. The entries follow,
+ *    then the journal is removed. Whoever finds a journal first does what it says: doing it twice does no harm.
+ * 4. After a failed write nothing in memory is trusted: the index is read anew.
+ */
+import type { Commit, StorageEngine } from "./engine.js";
+import { KeyIndex } from "./key-index.js";
+import { rowsOf } from "./rows.js";
+import { StorageError } from "./storage-error.js";
+
+/** What is used of a Keyv. */
+export interface KeyvLike {
+  get(key: string): Promise<unknown>;
+  /** A `ttl` of 0 is "for ever", whatever the Keyv's own default is. */
+  set(key: string, value: string, ttl: number): Promise<boolean>;
+  delete(key: string): Promise<boolean>;
+  disconnect(): Promise<void>;
+  on(event: "error", listener: (error: unknown) => void): unknown;
+  off(event: "error", listener: (error: unknown) => void): unknown;
+  /** Keyv 5: whether a failure of the backend rejects, instead of looking like "no value". */
+  throwOnErrors?: boolean;
+}
+
+/** Entries by their key in the Keyv; `undefined` removes one. */
+type Entries = ReadonlyMap<string, string | undefined>;
+
+/** Entries of our own; they never meet a value's, whose key has a `%3D` in it. */
+const journalKey = "storage-journal";
+const pageKey = (page: number): string => `storage-keys-${page}`;
+
+/** No `:` is left, which a Keyv would take for the end of its namespace, and nothing that a backend could trip over. */
+const valueKey = (fullKey: string): string => encodeURIComponent(fullKey);
+
+/** The version of all of the above. */
+const format = 1;
+
+const engines = new WeakMap<KeyvLike, StorageEngine>();
+
+/** The engine on `keyv`: the same one each time, because two would not know of each other's keys. */
+export function keyvEngine(keyv: KeyvLike): StorageEngine {
+  const engine = engines.get(keyv) ?? new KeyvEngine(keyv);
+  engines.set(keyv, engine);
+  return engine;
+}
+
+class KeyvEngine implements StorageEngine {
+  readonly #keyv: KeyvLike;
+  #lastCall: Promise<unknown> = Promise.resolve();
+  #index: KeyIndex | undefined;
+  /** What has to succeed before anything else is done. */
+  #unfinished: (() => Promise<void>) | undefined;
+
+  constructor(keyv: KeyvLike) {
+    this.#keyv = keyv;
+  }
+
+  read(keys: readonly string[]): Promise<(string | undefined)[]> {
+    return this.#inTurn((index) => this.#values(index, keys));
+  }
+
+  scan(prefix: string, after: string, limit: number): Promise<(readonly [key: string, value: string])[]> {
+    return this.#inTurn(async (index) => {
+      const keys = index.list(prefix, after, limit);
+      return rowsOf(keys, await this.#values(index, keys));
+    });
+  }
+
+  commit(commit: Commit): Promise<boolean> {
+    return this.#inTurn(async (index) => {
+      const expected = [...commit.expected];
+      const values = await this.#values(
+        index,
+        expected.map(([key]) => key),
+      );
+      if (expected.some(([, value], position) => value !== values[position])) return false;
+      await this.#write(entriesOf(commit, index));
+      return true;
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#afterLastCall(async () => {
+      this.#index = undefined;
+      await this.#keyv.disconnect();
+    });
+  }
+
+  #inTurn<Result>(work: (index: KeyIndex) => Promise<Result>): Promise<Result> {
+    return this.#afterLastCall(async () => {
+      await this.#finish();
+      this.#index ??= await this.#open();
+      return work(this.#index);
+    });
+  }
+
+  #afterLastCall<Result>(work: () => Promise<Result>): Promise<Result> {
+    const call = this.#lastCall.then(work);
+    this.#lastCall = call.catch(() => undefined);
+    return call;
+  }
+
+  async #open(): Promise<KeyIndex> {
+    const journal = await this.#get(journalKey);
+    if (journal !== undefined) {
+      const entries: [string, string | null][] = JSON.parse(journal);
+      await this.#redo(new Map(entries));
+    }
+    const pages: string[][] = [];
+    for (let page = 0, pageCount = 1; page < pageCount; page++) {
+      const text = await this.#get(pageKey(page));
+      if (text === undefined && page === 0) break;
+      if (text === undefined) throw this.#missing(pageKey(page));
+      const stored: { format: number; pageCount?: number; keys: string[] } = JSON.parse(text);
+      if (stored.format !== format) {
+        throw new StorageError(
+          `Cannot open the Keyv: its keys are in format "${stored.format}", and this version knows ${format}; update @mx/storage`,
+        );
+      }
+      pageCount = stored.pageCount ?? pageCount;
+      pages.push(stored.keys);
+    }
+    return new KeyIndex(pages);
+  }
+
+  async #values(index: KeyIndex, keys: readonly string[]): Promise<(string | undefined)[]> {
+    return Promise.all(
+      keys.map(async (key) => {
+        if (!index.has(key)) return undefined;
+        const value = await this.#get(valueKey(key));
+        if (value === undefined) throw this.#missing(valueKey(key));
+        return value;
+      }),
+    );
+  }
+
+  /** Makes all changes of `entries`, or none. */
+  async #write(entries: Entries): Promise<void> {
+    try {
+      if (entries.size <= 1) {
+        for (const [key, value] of entries) await this.#put(key, value);
+        return;
+      }
+      await this.#put(journalKey, JSON.stringify([...entries].map(([key, value]) => [key, value ?? null])));
+    } catch (error) {
+      this.#index = undefined;
+      // It may have been stored all the same, and must not be found.
+      if (entries.size > 1) this.#unfinished = () => this.#put(journalKey, undefined);
+      throw error;
+    }
+    this.#unfinished = () => this.#redo(entries);
+    // The commit is decided. If the rest fails now, the next call does it, or rejects with what stands in the way.
+    await this.#finish().catch(() => undefined);
+  }
+
+  async #finish(): Promise<void> {
+    await this.#unfinished?.();
+    this.#unfinished = undefined;
+  }
+
+  async #redo(entries: ReadonlyMap<string, string | null | undefined>): Promise<void> {
+    for (const [key, value] of entries) await this.#put(key, value ?? undefined);
+    await this.#put(journalKey, undefined);
+  }
+
+  async #get(key: string): Promise<string | undefined> {
+    const value = await this.#strictly(`read "${key}"`, () => this.#keyv.get(key));
+    if (value === undefined || typeof value === "string") return value;
+    throw new StorageError(
+      `Cannot read "${key}" from the Keyv: it holds ${typeof value}, which no storage has written`,
+    );
+  }
+
+  async #put(key: string, value: string | undefined): Promise<void> {
+    await this.#strictly(`write "${key}"`, async () => {
+      const done = value === undefined ? await this.#keyv.delete(key) : await this.#keyv.set(key, value, 0);
+      if (done) return;
+      // `delete` may just mean that there was nothing.
+      if (value !== undefined || (await this.#keyv.get(key)) !== undefined) throw new Error("it answered `false`");
+    });
+  }
+
+  /** Does `work` so that whatever goes wrong in the Keyv rejects: it may throw, or emit an error and look successful. */
+  async #strictly<Result>(attempt: string, work: () => Promise<Result>): Promise<Result> {
+    const emitted: unknown[] = [];
+    const note = (error: unknown): void => void emitted.push(error);
+    const { throwOnErrors } = this.#keyv;
+    this.#keyv.on("error", note);
+    if (throwOnErrors !== undefined) this.#keyv.throwOnErrors = true;
+    try {
+      const result = await work();
+      if (emitted.length > 0) throw emitted[0];
+      return result;
+    } catch (cause) {
+      const problem = cause instanceof Error ? cause.message : String(cause);
+      throw new StorageError(`Cannot ${attempt} in the Keyv: ${problem}`, { cause });
+    } finally {
+      this.#keyv.off("error", note);
+      if (throwOnErrors !== undefined) this.#keyv.throwOnErrors = throwOnErrors;
+    }
+  }
+
+  #missing(key: string): StorageError {
+    return new StorageError(
+      `Cannot read "${key}" from the Keyv: it was written, and is not there; a read has failed, or something else removed it`,
+    );
+  }
+}
+
+/** The entries that `commit` changes, those of the index included. */
+function entriesOf({ cleared, written }: Commit, index: KeyIndex): Entries {
+  const entries = new Map<string, string | undefined>();
+  const remove = (key: string): void => {
+    if (index.has(key)) entries.set(valueKey(key), undefined);
+    index.delete(key);
+  };
+  for (const prefix of cleared) {
+    for (const key of index.list(prefix, "", Number.POSITIVE_INFINITY)) remove(key);
+  }
+  for (const [key, value] of written) {
+    if (value === undefined) {
+      remove(key);
+    } else {
+      index.add(key);
+      entries.set(valueKey(key), value);
+    }
+  }
+  for (const [page, keys] of index.takeChanged()) {
+    const pageCount = page === 0 ? { pageCount: index.pageCount } : {};
+    entries.set(pageKey(page), JSON.stringify({ format, ...pageCount, keys }));
+  }
+  return entries;
+}

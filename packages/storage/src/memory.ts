@@ -1,0 +1,14 @@
+import { createStorage } from "./create-storage.js";
+import type { Storage } from "./storage.js";
+import { Table } from "./table.js";
+
+/** A storage in memory: it is gone with the process, or as soon as nothing holds it. */
+export function memoryStorage(): Storage {
+  const table = new Table();
+  return createStorage({
+    read: async (keys) => table.read(keys),
+    scan: async (prefix, after, limit) => table.scan(prefix, after, limit),
+    commit: async (commit) => table.apply(commit),
+    close: async () => {},
+  });
+}

@@ -1,0 +1,32 @@
+import { createStorage } from "./create-storage.js";
+import { type KeyvLike, keyvEngine } from "./keyv-engine.js";
+import { mapEngine } from "./map-engine.js";
+import type { Storage } from "./storage.js";
+
+/**
+ * Makes a storage of what the application has. A storage is returned as it is. Closing the storage of a Keyv disconnects the Keyv.
+ *
+ * A `Map` keeps values as they are, under the full keys: `token` is at `"=token"`, and in namespace `alice` at `"alice/=token"`.
+ * What the two promise less than our own adapters is in the table of the README.
+ */
+export function toStorage(given: Storage | Map<string, unknown> | KeyvLike): Storage {
+  if (given instanceof Map) return createStorage(mapEngine(given));
+  if (isStorage(given)) return given;
+  if (isKeyv(given)) return createStorage(keyvEngine(given));
+  throw new TypeError(
+    `Cannot use ${given === null ? "null" : typeof given} as a storage: it is neither a Storage, nor a Keyv, nor a Map`,
+  );
+}
+
+function isStorage(given: unknown): given is Storage {
+  return hasMethods(given, ["get", "getMany", "set", "transaction", "namespace", "entries", "close"]);
+}
+
+function isKeyv(given: unknown): given is KeyvLike {
+  return hasMethods(given, ["get", "set", "delete", "disconnect", "on", "off"]);
+}
+
+function hasMethods(given: unknown, names: readonly string[]): boolean {
+  if (typeof given !== "object" || given === null) return false;
+  return names.every((name) => typeof Reflect.get(given, name) === "function");
+}
