@@ -1,0 +1,55 @@
+import type { Connection } from "./connection.js";
+import { withDeadline } from "./deadline.js";
+import { type Query, urlOf } from "./endpoint.js";
+import type { JsonObject } from "./json.js";
+
+/** What one call of an endpoint is made with. */
+export interface CallOptions {
+  readonly query?: Query;
+  /** Sent as JSON. */
+  readonly body?: JsonObject;
+  readonly signal?: AbortSignal;
+  /** The time for the whole answer, with all attempts; 60 s by default. */
+  readonly timeoutMs?: number;
+  /** The most bytes that the answer may have; 64 MiB by default. */
+  readonly maxBodyBytes?: number;
+}
+
+interface Authorization {
+  /** Goes to the homeserver of the connection, in a header. */
+  readonly accessToken?: string;
+  /** `once` is for callers that have a way of their own to try again. */
+  readonly attempts?: "once" | "several";
+}
+
+/** Calls an endpoint of the homeserver's client-server API, with the access token that it is given or none. */
+export async function call(
+  connection: Connection,
+  method: string,
+  endpoint: string,
+  options: CallOptions & Authorization = {},
+): Promise<JsonObject> {
+  const { env, closing, homeserver } = connection;
+  const { query, body, signal, accessToken, timeoutMs = 60_000, maxBodyBytes = 64 * 1024 * 1024 } = options;
+  const attempt = `${method} ${endpoint}`;
+  const exchange = options.attempts === "once" ? connection.exchangeOnce : connection.exchange;
+  const url = urlOf(homeserver.baseClientUrl, endpoint, query);
+  const headers = {
+    ...(accessToken !== undefined && { authorization: `Bearer ${accessToken}` }),
+    ...(body && { "content-type": "application/json" }),
+  };
+  const text = body && JSON.stringify(body);
+  return withDeadline({ env, attempt, timeoutMs, signals: [closing, signal] }, (limit) =>
+    exchange({
+      method,
+      url,
+      headers,
+      ...(text !== undefined && { body: text }),
+      redirect: "manual",
+      signal: limit,
+      timeoutMs,
+      maxBodyBytes,
+      attempt,
+    }),
+  );
+}

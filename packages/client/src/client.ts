@@ -1,0 +1,175 @@
+import { Publisher } from "@mx/pubsub";
+import type { Credentials } from "./authenticate.js";
+import type { Callbacks } from "./callbacks.js";
+import { connect, type OpenConnection, type StorageSource } from "./connect.js";
+import { createRoom, type CreateRoomOptions } from "./create-room.js";
+import { checkBaseClientUrl, type Query, urlOf } from "./endpoint.js";
+import type { Env } from "./env.js";
+import { ClientClosedError } from "./errors.js";
+import type { Homeserver, Versions, WellKnown } from "./homeserver.js";
+import type { JsonObject } from "./json.js";
+import { lazy, type Lazy } from "./lazy.js";
+import { login } from "./login.js";
+import { logout } from "./logout.js";
+import { joinRoom, type JoinRoomOptions, leaveRoom } from "./membership.js";
+import { ClientClosed } from "./messages.js";
+import { request, type RequestOptions } from "./request.js";
+import { sendEvent, sendStateEvent, sendText } from "./send.js";
+import { sync, type SyncOptions } from "./sync.js";
+import { type Identity, whoami } from "./whoami.js";
+
+/** What a client is made of. `baseClientUrl`, `wellKnown` and `versions` are what `discover` resolves to. */
+export interface ClientOptions {
+  /** What keeps the session: a `Storage`, a `Map` or a `Keyv`; or a function that opens one on the first call. */
+  readonly storage: StorageSource;
+  /** The homeserver's base URL, stored on the first call. Later clients find it in the storage; another one forgets the session. */
+  readonly baseClientUrl?: string;
+  readonly wellKnown?: WellKnown;
+  readonly versions?: Versions;
+  /** What the client may ask the application. */
+  readonly callbacks?: Callbacks;
+  /** Where the client publishes; by default one of its own. */
+  readonly publisher?: Publisher;
+  /** Replaces the parts of the outside world that it names. */
+  readonly env?: Partial<Env>;
+}
+
+/**
+ * A user's connection to their homeserver. The constructor does no I/O: the storage is opened, and the session in it restored, by
+ * the first call of a method, once for all concurrent calls; when that fails, the next call tries again. After `close`, and for
+ * calls that it interrupts, every method rejects with a `ClientClosedError`.
+ */
+export class Client implements AsyncDisposable {
+  /** Tells subscribers of what happens: see messages.ts for the classes of its messages. */
+  readonly publisher: Publisher;
+  /** The questions that the application answers. */
+  readonly callbacks: Callbacks;
+
+  readonly #closing = new AbortController();
+  readonly #connection: Lazy<OpenConnection>;
+  #closed: Promise<void> | undefined;
+  #freed: Promise<void> | undefined;
+
+  constructor(options: ClientOptions) {
+    const homeserver = homeserverIn(options);
+    const { storage, callbacks = {}, publisher = new Publisher(), env = {} } = options;
+    this.publisher = publisher;
+    this.callbacks = callbacks;
+    const closing = this.#closing.signal;
+    this.#connection = lazy(() => connect({ storage, homeserver, publisher, callbacks, env, closing }));
+  }
+
+  /** The URL of an endpoint: `await client.url("v3/sync")`. Rejects with a `TypeError` for one that leads elsewhere. */
+  async url(endpoint: string, query?: Query): Promise<string> {
+    const { homeserver } = await this.#open();
+    return urlOf(homeserver.baseClientUrl, endpoint, query);
+  }
+
+  /** Makes an authenticated request and resolves with the answer's JSON object: for endpoints that have no method here. */
+  async request(method: string, endpoint: string, options?: RequestOptions): Promise<JsonObject> {
+    return request(await this.#open(), method, endpoint, options);
+  }
+
+  /** Logs in; the session is stored before this resolves, and later clients on the same storage have it. */
+  async login(credentials: Credentials): Promise<Identity> {
+    return login(await this.#open(), credentials);
+  }
+
+  /** Tells whether there is a session, without asking the homeserver. */
+  async isLoggedIn(): Promise<boolean> {
+    return (await this.#open()).session !== undefined;
+  }
+
+  /** Asks the homeserver whose session it is. */
+  async whoami(): Promise<Identity> {
+    return whoami(await this.#open());
+  }
+
+  /** Ends the session, and forgets what this client has stored and nothing else. */
+  async logout(): Promise<void> {
+    return logout(await this.#open());
+  }
+
+  /** Sends a plain text to a room; resolves with the event's ID. */
+  async sendText(roomId: string, text: string): Promise<string> {
+    return sendText(await this.#open(), roomId, text);
+  }
+
+  /** Sends a message event to a room; resolves with its ID. */
+  async sendEvent(roomId: string, type: string, content: JsonObject): Promise<string> {
+    return sendEvent(await this.#open(), roomId, type, content);
+  }
+
+  /** Sets a part of a room's state; the state key is often empty. Resolves with the event's ID. */
+  async sendStateEvent(roomId: string, type: string, stateKey: string, content: JsonObject): Promise<string> {
+    return sendStateEvent(await this.#open(), roomId, type, stateKey, content);
+  }
+
+  /** Creates a room; resolves with its ID. */
+  async createRoom(options?: CreateRoomOptions): Promise<string> {
+    return createRoom(await this.#open(), options);
+  }
+
+  /** Joins a room by its ID or alias; resolves with its ID. */
+  async joinRoom(roomIdOrAlias: string, options?: JoinRoomOptions): Promise<string> {
+    return joinRoom(await this.#open(), roomIdOrAlias, options);
+  }
+
+  /** Leaves a room, or declines the invitation to it. */
+  async leaveRoom(roomId: string): Promise<void> {
+    return leaveRoom(await this.#open(), roomId);
+  }
+
+  /** Receives what is new and publishes it, until `close`. Rejects when the homeserver refuses for good. */
+  async sync(options?: SyncOptions): Promise<void> {
+    await sync(await this.#open(), options);
+    await this.#freed;
+  }
+
+  /**
+   * Ends everything: requests are aborted, sockets and timers freed, the storage closed if the client has opened it; then publishes
+   * `ClientClosed`. Closing twice is one close. A subscriber may await it: what one is still handling is not waited for here but
+   * by `sync`, which stores that it was handled.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #open(): Promise<OpenConnection> {
+    if (this.#closed) throw new ClientClosedError();
+    const connection = await this.#connection.get();
+    this.#closing.signal.throwIfAborted();
+    return connection;
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort(new ClientClosedError());
+    const connection = await this.#connection.current?.catch(() => undefined);
+    if (connection) {
+      this.#freed = free(connection);
+      if (!connection.isDelivering) await this.#freed;
+    }
+    await this.publisher.publish(new ClientClosed());
+  }
+}
+
+async function free(connection: OpenConnection): Promise<void> {
+  // Why a sync ends is told to whoever awaits it.
+  await connection.syncing?.catch(() => undefined);
+  await connection.close();
+}
+
+/** The homeserver that the options name, if they name one; throws a `TypeError` for what is not one. */
+function homeserverIn({ baseClientUrl, wellKnown, versions }: ClientOptions): Homeserver | undefined {
+  if (baseClientUrl === undefined) {
+    if (wellKnown === undefined && versions === undefined) return undefined;
+    throw new TypeError("Cannot make a client: it has wellKnown or versions but no baseClientUrl that they belong to");
+  }
+  checkBaseClientUrl(baseClientUrl);
+  return { baseClientUrl, ...(wellKnown && { wellKnown }), ...(versions && { versions }) };
+}

@@ -1,0 +1,105 @@
+import type { Publisher } from "@mx/pubsub";
+import { type KeyvLike, type Storage, StorageError, toStorage } from "@mx/storage";
+import type { Callbacks } from "./callbacks.js";
+import type { Connection } from "./connection.js";
+import { type Env, openEnv } from "./env.js";
+import { NoBaseUrlError } from "./errors.js";
+import { exchangeOver } from "./exchange.js";
+import { type Homeserver, restoreHomeserver } from "./homeserver.js";
+import { withRetries } from "./retry.js";
+import { RoomTurns } from "./room-turns.js";
+import { restoreSession } from "./session.js";
+
+/** What a client is opened with. */
+export interface ConnectOptions {
+  readonly storage: StorageSource;
+  readonly homeserver: Homeserver | undefined;
+  readonly publisher: Publisher;
+  readonly callbacks: Callbacks;
+  readonly env: Partial<Env>;
+  readonly closing: AbortSignal;
+}
+
+/** What `toStorage` makes a storage of. */
+type StorageLike = Storage | Map<string, unknown> | KeyvLike;
+
+/** A storage, or a function that opens one: what it opens is closed with the client. */
+export type StorageSource = StorageLike | (() => StorageLike | Promise<StorageLike>);
+
+/** A connection, and how to free what was opened for it. */
+export interface OpenConnection extends Connection {
+  close(): Promise<void>;
+}
+
+/** Opens the storage, finds the homeserver and the session in it, and plugs the parts of a client together. */
+export async function connect(options: ConnectOptions): Promise<OpenConnection> {
+  const { publisher, callbacks, closing } = options;
+  const opened = await openStorage(options.storage);
+  try {
+    const storage = opened.storage.namespace("client");
+    const { homeserver, session } = await restore(storage, options.homeserver);
+    const { env, close: closeEnv } = openEnv(options.env);
+    const exchangeOnce = exchangeOver(env);
+    return {
+      env,
+      publisher,
+      callbacks,
+      storage,
+      homeserver,
+      exchange: withRetries(exchangeOnce, env),
+      exchangeOnce,
+      turns: new RoomTurns(),
+      closing,
+      session,
+      loggingInAgain: undefined,
+      syncing: undefined,
+      isDelivering: false,
+      async close() {
+        closeEnv();
+        await opened.close();
+      },
+    };
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+/** Who opens closes: a storage that was given open stays so. */
+async function openStorage(source: StorageSource): Promise<{ storage: Storage; close(): Promise<void> }> {
+  if (typeof source !== "function") return { storage: toStorage(source), async close() {} };
+  try {
+    const storage = toStorage(await source());
+    return { storage, close: () => storage.close() };
+  } catch (cause) {
+    if (cause instanceof StorageError || cause instanceof TypeError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new StorageError(`Cannot open the client's storage: ${reason}; the next call tries again`, { cause });
+  }
+}
+
+/**
+ * The homeserver and the session of the client. A homeserver that was given takes the place of the stored one, and if its base URL
+ * is another, everything stored is forgotten with it: an access token never reaches a server that did not issue it.
+ */
+async function restore(
+  storage: Storage,
+  given: Homeserver | undefined,
+): Promise<Pick<Connection, "homeserver" | "session">> {
+  const [storedHomeserver, storedSession] = await storage.getMany(["homeserver", "session"]);
+  const stored = restoreHomeserver(storedHomeserver);
+  if (!given) {
+    if (!stored) throw new NoBaseUrlError();
+    return { homeserver: stored, session: restoreSession(storedSession) };
+  }
+  const isOther = stored !== undefined && stored.baseClientUrl !== given.baseClientUrl;
+  const session = isOther ? undefined : restoreSession(storedSession);
+  const homeserver = isOther ? given : { ...stored, ...given };
+  if (JSON.stringify(homeserver) !== JSON.stringify(stored)) {
+    await storage.transaction((transaction) => {
+      if (isOther) transaction.clear();
+      transaction.set("homeserver", { ...homeserver });
+    });
+  }
+  return { homeserver, session };
+}

@@ -1,0 +1,33 @@
+import type { Publisher } from "@mx/pubsub";
+import type { Storage } from "@mx/storage";
+import type { Callbacks } from "./callbacks.js";
+import type { Env } from "./env.js";
+import type { Exchange } from "./exchange.js";
+import type { Homeserver } from "./homeserver.js";
+import type { RoomTurns } from "./room-turns.js";
+import type { Session } from "./session.js";
+
+/** An open client, as its parts see it: what `Client` plugs together on its first call. */
+export interface Connection {
+  readonly env: Env;
+  readonly publisher: Publisher;
+  readonly callbacks: Callbacks;
+  /** The namespace that is this client's own. */
+  readonly storage: Storage;
+  readonly homeserver: Homeserver;
+  /** A request and its answer, tried again where that helps. */
+  readonly exchange: Exchange;
+  /** The same with one attempt. */
+  readonly exchangeOnce: Exchange;
+  readonly turns: RoomTurns;
+  /** Aborted by `close`, with a `ClientClosedError`. */
+  readonly closing: AbortSignal;
+  /** The current session. It is written by session.ts only, after storage holds it. */
+  session: Session | undefined;
+  /** Shared by all requests that met the same soft logout. */
+  loggingInAgain: Promise<Session | undefined> | undefined;
+  /** The sync that runs. */
+  syncing: Promise<void> | undefined;
+  /** Whether that waits for subscribers now. */
+  isDelivering: boolean;
+}

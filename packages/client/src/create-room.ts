@@ -1,0 +1,34 @@
+import { stringIn } from "./answer.js";
+import type { Connection } from "./connection.js";
+import type { JsonObject } from "./json.js";
+import { request } from "./request.js";
+
+/**
+ * What a new room is like, in the specification's spelling; the homeserver's defaults make it a private one.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3createroom
+ */
+export interface CreateRoomOptions extends JsonObject {
+  readonly name?: string;
+  readonly topic?: string;
+  /** The localpart of an alias: `lobby` for `#lobby:example.org`. */
+  readonly room_alias_name?: string;
+  /** The IDs of users to invite. */
+  readonly invite?: readonly string[];
+  readonly is_direct?: boolean;
+  readonly preset?: "private_chat" | "public_chat" | "trusted_private_chat";
+  readonly visibility?: "public" | "private";
+  readonly room_version?: string;
+  readonly creation_content?: JsonObject;
+  readonly power_level_content_override?: JsonObject;
+  readonly initial_state?: readonly {
+    readonly type: string;
+    readonly state_key?: string;
+    readonly content: JsonObject;
+  }[];
+}
+
+/** Creates a room; resolves with its ID. */
+export async function createRoom(connection: Connection, options: CreateRoomOptions = {}): Promise<string> {
+  return stringIn(await request(connection, "POST", "v3/createRoom", { body: options }), "room_id");
+}

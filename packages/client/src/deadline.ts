@@ -1,0 +1,27 @@
+import type { Env } from "./env.js";
+import { ConnectionError } from "./errors.js";
+import { joinSignals } from "./signals.js";
+
+/** Runs `work` with a signal that is aborted when time is up, with a `ConnectionError`, or with any of `signals`, with its reason. */
+export async function withDeadline<Result>(
+  limits: {
+    readonly env: Env;
+    /** What is tried, as an error says it after "Cannot". */
+    readonly attempt: string;
+    readonly timeoutMs: number;
+    readonly signals: readonly (AbortSignal | undefined)[];
+  },
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const { env, attempt, timeoutMs, signals } = limits;
+  const joined = joinSignals(...signals);
+  const timer = env.setTimeout(() => {
+    joined.abort(new ConnectionError(`Cannot ${attempt}: no whole answer within ${timeoutMs} ms`));
+  }, timeoutMs);
+  try {
+    return await work(joined.signal);
+  } finally {
+    env.clearTimeout(timer);
+    joined.end();
+  }
+}

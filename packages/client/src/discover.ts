@@ -1,0 +1,131 @@
+import { withDeadline } from "./deadline.js";
+import { parseHttpUrl } from "./endpoint.js";
+import { type Env, openEnv } from "./env.js";
+import { ConnectionError, DiscoveryError, MatrixError } from "./errors.js";
+import { exchangeOver } from "./exchange.js";
+import { type Homeserver, isVersions, isWellKnown, type Versions, type WellKnown } from "./homeserver.js";
+import type { JsonObject } from "./json.js";
+
+export interface DiscoverOptions {
+  readonly signal?: AbortSignal;
+  /** The time for each of the two requests; 10 s by default. */
+  readonly timeoutMs?: number;
+  /** Replaces the parts of the outside world that it names. */
+  readonly env?: Partial<Env>;
+}
+
+/**
+ * Finds the homeserver of a server name (`example.org`), of a user ID (`@alice:example.org`), or at a URL
+ * (`https://matrix.example.org`, `http://localhost:8008`), and asks it for its versions. The answer is what `new Client` takes.
+ *
+ * A name is looked up over https at its host, without its port, and its document cannot lead to plain http. A URL that has no
+ * well-known document is the homeserver itself; one with a path is not looked up at all. Rejects with a `DiscoveryError`, whose
+ * `outcome` says what to do next, or with the signal's reason.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#server-discovery
+ */
+export async function discover(server: string, options: DiscoverOptions = {}): Promise<Homeserver> {
+  const given = parseServer(server);
+  const { env, close } = openEnv(options.env);
+  const get = getter(env, options);
+  try {
+    const wellKnown = await findWellKnown(get, server, given);
+    const baseUrl = wellKnown ? baseUrlOf(wellKnown, server, given) : given.url;
+    const baseClientUrl = `${baseUrl.href.replace(/\/+$/, "")}/_matrix/client/`;
+    const versions = await askVersions(get, server, baseClientUrl, wellKnown ? "FAIL_ERROR" : "FAIL_PROMPT");
+    return { baseClientUrl, ...(wellKnown && { wellKnown }), versions };
+  } finally {
+    close();
+  }
+}
+
+/** What the caller means by a server: a name to look up, or the URL of a homeserver. */
+interface Given {
+  readonly url: URL;
+  readonly isName: boolean;
+}
+
+function parseServer(server: unknown): Given {
+  if (typeof server !== "string") throw failure(server, "FAIL_PROMPT", "it is not a string");
+  if (server.includes("://")) {
+    const url = parseHttpUrl(server);
+    if (!url || url.username || url.password || url.search || url.hash) {
+      throw failure(server, "FAIL_PROMPT", "it is not the http or https URL of a homeserver");
+    }
+    return { url, isName: false };
+  }
+  const name = server.startsWith("@") ? server.slice(server.indexOf(":") + 1) : server;
+  // A host name, an IPv4 address, or an IPv6 address in brackets; perhaps a port, which does not count here.
+  const [, host] = /^([a-z\d.-]+|\[[a-f\d:.]+\])(?::\d{1,5})?$/i.exec(name) ?? [];
+  const url = host === undefined ? undefined : parseHttpUrl(`https://${host}`);
+  if (!url) throw failure(server, "FAIL_PROMPT", 'it is not a server name like "example.org", a user ID or a URL');
+  return { url, isName: true };
+}
+
+async function findWellKnown(get: Get, server: string, { url, isName }: Given): Promise<WellKnown | undefined> {
+  if (!isName && url.pathname !== "/") return undefined;
+  const found = await get(`${url.origin}/.well-known/matrix/client`, "read the well-known document").catch(
+    (cause: unknown) => {
+      const isMissing = isNoAnswer(cause) && cause.status === 404;
+      if (isMissing && !isName) return undefined;
+      if (isMissing) throw failure(server, "IGNORE", "it has no well-known document", cause);
+      throw failure(server, "FAIL_PROMPT", "its well-known document cannot be used", cause);
+    },
+  );
+  if (found === undefined || isWellKnown(found)) return found;
+  throw failure(server, "FAIL_PROMPT", "its well-known document has no m.homeserver.base_url");
+}
+
+function baseUrlOf(wellKnown: WellKnown, server: string, given: Given): URL {
+  const { base_url } = wellKnown["m.homeserver"];
+  const url = parseHttpUrl(base_url);
+  const found = `its well-known document names ${JSON.stringify(base_url)}, which is `;
+  if (!url || url.username || url.password || url.search || url.hash) {
+    throw failure(server, "FAIL_ERROR", `${found}no base URL`);
+  }
+  if (url.protocol === "http:" && given.url.protocol === "https:") {
+    throw failure(server, "FAIL_ERROR", `${found}not encrypted`);
+  }
+  return url;
+}
+
+async function askVersions(
+  get: Get,
+  server: string,
+  baseClientUrl: string,
+  outcome: DiscoveryError["outcome"],
+): Promise<Versions> {
+  const found = await get(`${baseClientUrl}versions`, "read the versions").catch((cause: unknown) => {
+    throw failure(server, outcome, `there is no homeserver at ${JSON.stringify(baseClientUrl)}`, cause);
+  });
+  if (isVersions(found)) return found;
+  throw failure(server, outcome, `${JSON.stringify(`${baseClientUrl}versions`)} has no list of versions`);
+}
+
+type Get = (url: string, attempt: string) => Promise<JsonObject>;
+
+/** Nobody is logged in yet: what is asked here carries no token, so it may follow redirects. */
+function getter(env: Env, { signal, timeoutMs = 10_000 }: DiscoverOptions): Get {
+  const exchange = exchangeOver(env);
+  const plain = { method: "GET", headers: {}, redirect: "follow", maxBodyBytes: 64 * 1024 } as const;
+  return (url, attempt) =>
+    withDeadline({ env, attempt, timeoutMs, signals: [signal] }, (limit) =>
+      exchange({ ...plain, url, attempt, timeoutMs, signal: limit }),
+    );
+}
+
+function isNoAnswer(error: unknown): error is ConnectionError | MatrixError {
+  return error instanceof ConnectionError || error instanceof MatrixError;
+}
+
+const wayOut = {
+  IGNORE: "discover the URL of its homeserver instead",
+  FAIL_PROMPT: "check it, or discover the URL of its homeserver instead",
+  FAIL_ERROR: "only who runs that server can mend it",
+};
+
+function failure(server: unknown, outcome: DiscoveryError["outcome"], found: string, cause?: unknown): DiscoveryError {
+  const given = JSON.stringify(server) ?? String(server);
+  const message = `Cannot discover the homeserver of ${given}: ${found}; ${wayOut[outcome]}`;
+  return new DiscoveryError(message, outcome, cause === undefined ? undefined : { cause });
+}

@@ -1,0 +1,29 @@
+import { openFetch } from "#fetch";
+import type { Fetch } from "./fetch.js";
+
+/** All that is not deterministic in the client, in one place, so that a test or a simulation can own it. */
+export interface Env {
+  /** Default: node-fetch with a keep-alive agent on Node, the runtime's own `fetch` elsewhere. */
+  readonly fetch: Fetch;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Calls `callback` after `delayMs`, which is below 2^31; returns what `clearTimeout` takes. */
+  setTimeout(callback: () => void, delayMs: number): unknown;
+  clearTimeout(timer: unknown): void;
+  /** Unpredictable bytes: transaction IDs are made of them. */
+  randomBytes(length: number): Uint8Array;
+}
+
+/** The runtime's own world but for what `overrides` names; whoever opens it closes it, and with it the sockets. */
+export function openEnv(overrides: Partial<Env> = {}): { env: Env; close: () => void } {
+  const { fetch, close } = overrides.fetch ? { fetch: overrides.fetch, close: () => {} } : openFetch();
+  return { env: { ...runtime, ...overrides, fetch }, close };
+}
+
+const runtime: Omit<Env, "fetch"> = {
+  now: () => Date.now(),
+  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the runtime's own setTimeout has returned
+  clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
+  randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+};

@@ -1,0 +1,25 @@
+/** What the client uses of `fetch`: the runtime's own and node-fetch's both have this type. */
+export type Fetch = (url: string, init: FetchInit) => Promise<FetchResponse>;
+
+export interface FetchInit {
+  readonly method: string;
+  readonly headers: Record<string, string>;
+  readonly body?: string;
+  readonly redirect: "manual" | "follow";
+  readonly signal: AbortSignal;
+}
+
+export interface FetchResponse {
+  readonly status: number;
+  /** Where the answer came from, after redirects; empty when that is not known. */
+  readonly url: string;
+  readonly headers: { get(name: string): string | null };
+  /** The bytes of the body, as a stream of the web or of Node. */
+  readonly body: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string> | null;
+}
+
+/** A `fetch` that owns sockets. Who opens it closes it. */
+export interface OpenedFetch {
+  readonly fetch: Fetch;
+  readonly close: () => void;
+}

@@ -1,0 +1,46 @@
+import { checkBaseClientUrl } from "./endpoint.js";
+import { isJsonObject, type JsonObject } from "./json.js";
+
+/** Where a homeserver is and what it says of itself: what `discover` finds, and `new Client` takes. */
+export interface Homeserver {
+  /** The URL under which the endpoints of the client-server API are: `https://matrix.example.org/_matrix/client/`. */
+  readonly baseClientUrl: string;
+  /** The well-known document of the server name, where there is one. */
+  readonly wellKnown?: WellKnown;
+  /** The versions of the specification that the homeserver speaks, and its unstable features. */
+  readonly versions?: Versions;
+}
+
+/** @see https://spec.matrix.org/v1.19/client-server-api/#getwell-knownmatrixclient */
+export interface WellKnown extends JsonObject {
+  readonly "m.homeserver": { readonly base_url: string };
+}
+
+/** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientversions */
+export interface Versions extends JsonObject {
+  readonly versions: readonly string[];
+  readonly unstable_features?: { readonly [feature: string]: boolean };
+}
+
+export function isWellKnown(document: unknown): document is WellKnown {
+  if (!isJsonObject(document)) return false;
+  const homeserver = document["m.homeserver"];
+  return isJsonObject(homeserver) && typeof homeserver["base_url"] === "string";
+}
+
+export function isVersions(document: unknown): document is Versions {
+  if (!isJsonObject(document)) return false;
+  const { versions } = document;
+  return Array.isArray(versions) && versions.every((version) => typeof version === "string");
+}
+
+/** The homeserver that was stored, if there is one; throws a `TypeError` when its base URL is none. */
+export function restoreHomeserver(stored: unknown): Homeserver | undefined {
+  if (!isJsonObject(stored)) return undefined;
+  const { baseClientUrl, wellKnown, versions } = stored;
+  return {
+    baseClientUrl: checkBaseClientUrl(baseClientUrl),
+    ...(isWellKnown(wellKnown) && { wellKnown }),
+    ...(isVersions(versions) && { versions }),
+  };
+}

@@ -1,0 +1,17 @@
+import { stringIn } from "./answer.js";
+import type { Connection } from "./connection.js";
+import { request } from "./request.js";
+
+/** Whose session it is, as the homeserver sees it. */
+export interface Identity {
+  readonly userId: string;
+  /** Missing when the access token belongs to no device, as an application service's does. */
+  readonly deviceId?: string;
+}
+
+/** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3accountwhoami */
+export async function whoami(connection: Connection): Promise<Identity> {
+  const answer = await request(connection, "GET", "v3/account/whoami");
+  const { device_id: deviceId } = answer;
+  return { userId: stringIn(answer, "user_id"), ...(typeof deviceId === "string" && { deviceId }) };
+}
