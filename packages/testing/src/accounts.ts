@@ -1,0 +1,102 @@
+import type { Identifiers } from "./identifiers.js";
+import { MatrixError } from "./matrix-error.js";
+
+export interface Account {
+  readonly userId: string;
+  readonly password: string | undefined;
+  readonly devices: Map<string, Device>;
+  displayname: string | undefined;
+}
+
+export interface Device {
+  readonly deviceId: string;
+  displayName: string | undefined;
+}
+
+/** What an access token stands for. */
+export interface Session {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly accessToken: string;
+}
+
+/** The users, their devices, and who is logged in. */
+export class Accounts {
+  readonly #identifiers: Identifiers;
+  readonly #accounts = new Map<string, Account>();
+  readonly #sessions = new Map<string, Session>();
+  readonly #softLoggedOut = new Set<string>();
+  readonly #loginTokens = new Map<string, string>();
+
+  constructor(identifiers: Identifiers) {
+    this.#identifiers = identifiers;
+  }
+
+  get(userId: string): Account | undefined {
+    return this.#accounts.get(userId);
+  }
+
+  create(localpart: string, password: string | undefined): Account {
+    const userId = this.#identifiers.userId(localpart);
+    const account: Account = { userId, password, devices: new Map(), displayname: localpart };
+    this.#accounts.set(userId, account);
+    return account;
+  }
+
+  /** Logs a user in on a device, a new one by default. A device has one access token: an older one ends. */
+  logIn(account: Account, options: { deviceId?: string | undefined; deviceName?: string | undefined } = {}): Session {
+    const deviceId = options.deviceId ?? this.#identifiers.deviceId();
+    const device = account.devices.get(deviceId) ?? { deviceId, displayName: options.deviceName };
+    account.devices.set(deviceId, device);
+    this.#endWhere((session) => session.userId === account.userId && session.deviceId === deviceId);
+    const session = { userId: account.userId, deviceId, accessToken: this.#identifiers.secret("syt_") };
+    this.#sessions.set(session.accessToken, session);
+    return session;
+  }
+
+  /** The session of an access token, or an error that says why there is none. */
+  authenticate(accessToken: string | undefined): Session {
+    if (accessToken === undefined) throw new MatrixError(401, "M_MISSING_TOKEN", "Missing access token");
+    const session = this.#sessions.get(accessToken);
+    if (session !== undefined) return session;
+    const soft = this.#softLoggedOut.has(accessToken);
+    const message = soft ? "Access token has expired" : "Invalid access token passed.";
+    throw new MatrixError(401, "M_UNKNOWN_TOKEN", message, { soft_logout: soft });
+  }
+
+  logOut(session: Session): void {
+    this.#sessions.delete(session.accessToken);
+    this.get(session.userId)?.devices.delete(session.deviceId);
+  }
+
+  logOutEverywhere(userId: string): void {
+    this.#endWhere((session) => session.userId === userId);
+    this.get(userId)?.devices.clear();
+  }
+
+  /** Ends all access tokens of a user as their expiry would: the devices stay, for whoever logs in on them again. */
+  softLogOut(userId: string): void {
+    const ended = this.#endWhere((session) => session.userId === userId);
+    for (const session of ended) this.#softLoggedOut.add(session.accessToken);
+  }
+
+  /** A token that logs this user in, once. */
+  createLoginToken(userId: string): string {
+    const token = this.#identifiers.secret("syl_");
+    this.#loginTokens.set(token, userId);
+    return token;
+  }
+
+  /** The user of a login token, which is spent by this. */
+  redeemLoginToken(token: string): Account | undefined {
+    const userId = this.#loginTokens.get(token);
+    this.#loginTokens.delete(token);
+    return userId === undefined ? undefined : this.get(userId);
+  }
+
+  #endWhere(matches: (session: Session) => boolean): Session[] {
+    const ended = [...this.#sessions.values()].filter(matches);
+    for (const session of ended) this.#sessions.delete(session.accessToken);
+    return ended;
+  }
+}

@@ -1,0 +1,127 @@
+import type { Account } from "../accounts.js";
+import { optionalString } from "../call.js";
+import type { Homeserver } from "../homeserver.js";
+import { isObject } from "../json.js";
+import type { JsonObject } from "../json.js";
+import { MatrixError, forbidden, invalidParam } from "../matrix-error.js";
+import type { Endpoint } from "../router.js";
+
+const LOGIN_TOKEN_LIFETIME_MS = 300_000;
+
+/**
+ * Logging in and out, and who is logged in.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#login
+ */
+export function loginEndpoints(homeserver: Homeserver): Endpoint[] {
+  const { accounts } = homeserver;
+  return [
+    {
+      method: "GET",
+      path: "/_matrix/client/v3/login",
+      answer: () => ({
+        flows: [{ type: "m.login.token", get_login_token: true }, { type: "m.login.password" }],
+      }),
+    },
+    {
+      method: "POST",
+      path: "/_matrix/client/v3/login",
+      answer(call) {
+        const body = call.body();
+        const account = accountLoggingIn(homeserver, body);
+        return {
+          ...startSession(homeserver, account, body),
+          well_known: { "m.homeserver": { base_url: homeserver.baseUrl } },
+        };
+      },
+    },
+    {
+      method: "POST",
+      path: "/_matrix/client/v1/login/get_token",
+      answer: (call) => ({
+        login_token: accounts.createLoginToken(call.session().userId),
+        expires_in_ms: LOGIN_TOKEN_LIFETIME_MS,
+      }),
+    },
+    {
+      method: "GET",
+      path: "/_matrix/client/v3/account/whoami",
+      answer(call) {
+        const { userId, deviceId } = call.session();
+        return { user_id: userId, device_id: deviceId, is_guest: false };
+      },
+    },
+    {
+      method: "POST",
+      path: "/_matrix/client/v3/logout",
+      answer(call) {
+        accounts.logOut(call.session());
+        return {};
+      },
+    },
+    {
+      method: "POST",
+      path: "/_matrix/client/v3/logout/all",
+      answer(call) {
+        accounts.logOutEverywhere(call.session().userId);
+        return {};
+      },
+    },
+  ];
+}
+
+/** Logs an account in as the body of a login or a registration asks, and tells what either answers. */
+export function startSession(homeserver: Homeserver, account: Account, body: JsonObject): JsonObject {
+  const session = homeserver.accounts.logIn(account, {
+    deviceId: optionalString(body, "device_id"),
+    deviceName: optionalString(body, "initial_device_display_name"),
+  });
+  return {
+    user_id: session.userId,
+    home_server: homeserver.serverName,
+    access_token: session.accessToken,
+    device_id: session.deviceId,
+  };
+}
+
+function accountLoggingIn(homeserver: Homeserver, body: JsonObject): Account {
+  switch (body["type"]) {
+    case "m.login.password":
+      return byPassword(homeserver, body);
+    case "m.login.token":
+      return byToken(homeserver, body);
+    case undefined:
+      throw new MatrixError(400, "M_UNKNOWN", "Missing JSON keys.");
+    default:
+      throw invalidParam("Invalid login submission");
+  }
+}
+
+function byPassword(homeserver: Homeserver, body: JsonObject): Account {
+  const { password } = body;
+  if (typeof password !== "string") throw invalidParam("Bad parameter: password");
+  const user = userIn(body);
+  const userId = user.startsWith("@") ? user : homeserver.identifiers.userId(user);
+  const account = homeserver.accounts.get(userId) ?? homeserver.accounts.get(userId.toLowerCase());
+  if (account === undefined || account.password !== password) throw forbidden("Invalid username or password");
+  return account;
+}
+
+function byToken(homeserver: Homeserver, body: JsonObject): Account {
+  const { token } = body;
+  if (typeof token !== "string") throw new MatrixError(400, "M_UNKNOWN", "Missing JSON keys.");
+  const account = homeserver.accounts.redeemLoginToken(token);
+  if (account === undefined) throw forbidden("Invalid login token");
+  return account;
+}
+
+// `user` beside the type is how clients named the user before there were identifiers.
+function userIn(body: JsonObject): string {
+  const identifier = body["identifier"] ?? { type: "m.id.user", user: body["user"] };
+  if (!isObject(identifier) || typeof identifier["type"] !== "string") throw invalidParam("Invalid login submission");
+  if (identifier["type"] !== "m.id.user") throw new MatrixError(400, "M_UNKNOWN", "Unknown login identifier type");
+  const { user } = identifier;
+  if (typeof user === "string") return user;
+  if (body["identifier"] === undefined) throw invalidParam("Invalid login submission");
+  throw new MatrixError(400, "M_UNKNOWN", "User identifier is missing 'user' key");
+}

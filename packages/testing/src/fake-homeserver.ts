@@ -1,0 +1,109 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { systemEnv } from "./env.js";
+import type { Env } from "./env.js";
+import { Homeserver } from "./homeserver.js";
+import type { Answer } from "./homeserver.js";
+import { HttpServer, readRequest, writeAnswer } from "./http-server.js";
+import { Interceptors } from "./interceptors.js";
+import type { Interceptor } from "./interceptors.js";
+import { MatrixError } from "./matrix-error.js";
+import { recordRequest } from "./recorded-request.js";
+import type { RecordedRequest } from "./recorded-request.js";
+
+/** How a fake homeserver is set up. */
+export interface FakeHomeserverOptions {
+  /** The part after the colon in its IDs; "fake.test" by default. */
+  readonly serverName?: string;
+  /** The port on 127.0.0.1; any free one by default. */
+  readonly port?: number;
+  /** Its clock, timers and randomness; those of the machine by default. */
+  readonly env?: Env;
+}
+
+/**
+ * A small Matrix homeserver in this process, on a port of its own. It answers as a homeserver answers, out of what its users have
+ * done, and forgets everything when it is closed. Users register over HTTP, as anywhere, and rooms are made by users.
+ */
+export class FakeHomeserver implements AsyncDisposable {
+  /** Where clients reach it, such as "http://127.0.0.1:40321". */
+  readonly url: string;
+  /** Every request that has reached it, in order, preflights and intercepted ones included. */
+  readonly requests: readonly RecordedRequest[];
+  readonly #homeserver: Homeserver;
+  readonly #server: HttpServer;
+  readonly #interceptors: Interceptors;
+
+  private constructor(
+    homeserver: Homeserver,
+    server: HttpServer,
+    interceptors: Interceptors,
+    requests: readonly RecordedRequest[],
+  ) {
+    this.url = server.url;
+    this.requests = requests;
+    this.#homeserver = homeserver;
+    this.#server = server;
+    this.#interceptors = interceptors;
+  }
+
+  /** Starts a homeserver. Rejects when the port is taken. Close it when the test is over. */
+  static async start(options: FakeHomeserverOptions = {}): Promise<FakeHomeserver> {
+    const homeserver = new Homeserver(options.serverName ?? "fake.test", options.env ?? systemEnv);
+    const interceptors = new Interceptors();
+    const requests: RecordedRequest[] = [];
+    const server = await HttpServer.listen(options.port ?? 0, async (request, response) => {
+      requests.push(recordRequest(request));
+      // A browser asks before it may ask: that is no request of the client's, so that nobody intercepts it.
+      if (request.method === "OPTIONS") response.writeHead(204).end();
+      else await interceptors.run(request, response, () => answer(homeserver, request, response));
+    });
+    homeserver.baseUrl = server.url;
+    return new FakeHomeserver(homeserver, server, interceptors, requests);
+  }
+
+  /** The part after the colon in its IDs. */
+  get serverName(): string {
+    return this.#homeserver.serverName;
+  }
+
+  /**
+   * Lets a test answer requests itself, before the homeserver sees them. The path is given as the specification writes it, such as
+   * "/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}", or as a regular expression. The newest interceptor comes first.
+   * The function that it returns removes it.
+   */
+  intercept(path: string | RegExp, interceptor: Interceptor): () => void {
+    return this.#interceptors.add(path, interceptor);
+  }
+
+  /** Ends the access tokens of a user as their expiry does: 401 `M_UNKNOWN_TOKEN` with `soft_logout: true`. */
+  softLogOut(userId: string): void {
+    this.#homeserver.accounts.softLogOut(userId);
+  }
+
+  /** Ends the sessions of a user for good, as an administrator can: 401 `M_UNKNOWN_TOKEN` with `soft_logout: false`. */
+  logOut(userId: string): void {
+    this.#homeserver.accounts.logOutEverywhere(userId);
+  }
+
+  /** Ends it, with every request that still waits for an answer. Closing twice is one close. */
+  async close(): Promise<void> {
+    await this.#server.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+async function answer(homeserver: Homeserver, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  writeAnswer(response, await answerTo(homeserver, request, response));
+}
+
+async function answerTo(homeserver: Homeserver, request: IncomingMessage, response: ServerResponse): Promise<Answer> {
+  try {
+    return await homeserver.answer(await readRequest(request, response));
+  } catch (error) {
+    if (error instanceof MatrixError) return { status: error.status, body: error.body };
+    throw error;
+  }
+}

@@ -1,0 +1,74 @@
+import { Accounts } from "./accounts.js";
+import { Call } from "./call.js";
+import type { Request } from "./call.js";
+import { createRoomEndpoints } from "./endpoints/create-room.js";
+import { discoveryEndpoints } from "./endpoints/discovery.js";
+import { eventEndpoints } from "./endpoints/events.js";
+import { loginEndpoints } from "./endpoints/login.js";
+import { membershipEndpoints } from "./endpoints/membership.js";
+import { profileEndpoints } from "./endpoints/profile.js";
+import { readEndpoints } from "./endpoints/read.js";
+import { registerEndpoints } from "./endpoints/register.js";
+import { syncEndpoints } from "./endpoints/sync.js";
+import type { Env } from "./env.js";
+import { Identifiers } from "./identifiers.js";
+import { MatrixError } from "./matrix-error.js";
+import { Memberships } from "./membership.js";
+import { Rooms } from "./rooms.js";
+import { Router } from "./router.js";
+import type { AnswerBody } from "./router.js";
+import { Stream } from "./stream.js";
+import { Transactions } from "./transactions.js";
+
+/** The answer to a request. */
+export interface Answer {
+  readonly status: number;
+  readonly body: AnswerBody;
+}
+
+/** A homeserver without its sockets: everything that it knows, and the endpoints that change and tell it. */
+export class Homeserver {
+  readonly serverName: string;
+  readonly env: Env;
+  readonly identifiers: Identifiers;
+  readonly stream: Stream = new Stream();
+  readonly accounts: Accounts;
+  readonly rooms: Rooms;
+  readonly memberships: Memberships;
+  readonly transactions: Transactions = new Transactions();
+  /** Where clients reach it; the empty string until it listens. */
+  baseUrl = "";
+  readonly #router: Router;
+
+  constructor(serverName: string, env: Env) {
+    this.serverName = serverName;
+    this.env = env;
+    this.identifiers = new Identifiers(env, serverName);
+    this.accounts = new Accounts(this.identifiers);
+    this.rooms = new Rooms(env, this.identifiers, this.stream);
+    this.memberships = new Memberships(this.rooms, this.accounts);
+    this.#router = new Router([
+      ...discoveryEndpoints(this),
+      ...loginEndpoints(this),
+      ...registerEndpoints(this),
+      ...profileEndpoints(this),
+      ...createRoomEndpoints(this),
+      ...membershipEndpoints(this),
+      ...eventEndpoints(this),
+      ...readEndpoints(this),
+      ...syncEndpoints(this),
+    ]);
+  }
+
+  /** Does what a request asks for. Resolves with an answer whatever happens, an error of ours included. */
+  async answer(request: Request): Promise<Answer> {
+    try {
+      const { endpoint, parameters } = this.#router.find(request.method, request.path);
+      return { status: 200, body: await endpoint.answer(new Call(request, parameters, this.accounts, this.env)) };
+    } catch (error) {
+      if (error instanceof MatrixError) return { status: error.status, body: error.body };
+      const message = `Internal server error: ${error instanceof Error ? error.message : String(error)}`;
+      return { status: 500, body: { errcode: "M_UNKNOWN", error: message } };
+    }
+  }
+}

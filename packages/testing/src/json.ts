@@ -1,0 +1,22 @@
+import { MatrixError } from "./matrix-error.js";
+
+/** An object as JSON has it: nothing is known about its values until they are looked at. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Refuses numbers that canonical JSON does not have: fractions, and integers beyond 2^53.
+ *
+ * @see https://spec.matrix.org/v1.19/appendices/#canonical-json
+ */
+export function checkCanonical(value: unknown): void {
+  if (typeof value === "number") {
+    if (!Number.isInteger(value)) throw new MatrixError(400, "M_BAD_JSON", "Bad JSON value: float");
+    if (!Number.isSafeInteger(value)) throw new MatrixError(400, "M_BAD_JSON", "JSON integer out of range");
+  } else if (typeof value === "object" && value !== null) {
+    for (const inner of Object.values(value)) checkCanonical(inner);
+  }
+}

@@ -1,0 +1,27 @@
+import type { IncomingMessage } from "node:http";
+
+const RECORDED_HEADERS = ["accept", "authorization", "content-type", "origin", "user-agent"] as const;
+
+/** A request that has reached the homeserver. */
+export interface RecordedRequest {
+  readonly method: string;
+  /** The path as it was sent, percent-encoded, without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** The headers that say something about the client, those that it sent. */
+  readonly headers: Readonly<Partial<Record<(typeof RECORDED_HEADERS)[number], string>>>;
+}
+
+export function recordRequest(request: IncomingMessage): RecordedRequest {
+  const [path = "/", query] = (request.url ?? "/").split("?");
+  const headers = RECORDED_HEADERS.flatMap((name) => {
+    const value = request.headers[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return {
+    method: request.method ?? "GET",
+    path,
+    query: new URLSearchParams(query),
+    headers: Object.fromEntries(headers),
+  };
+}
