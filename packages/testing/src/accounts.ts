@@ -43,12 +43,11 @@ export class Accounts {
     return account;
   }
 
-  /** Logs a user in on a device, a new one by default. A device has one access token: an older one ends. */
+  /** Logs a user in on a device, a new one by default. */
   logIn(account: Account, options: { deviceId?: string | undefined; deviceName?: string | undefined } = {}): Session {
     const deviceId = options.deviceId ?? this.#identifiers.deviceId();
     const device = account.devices.get(deviceId) ?? { deviceId, displayName: options.deviceName };
     account.devices.set(deviceId, device);
-    this.#endWhere((session) => session.userId === account.userId && session.deviceId === deviceId);
     const session = { userId: account.userId, deviceId, accessToken: this.#identifiers.secret("syt_") };
     this.#sessions.set(session.accessToken, session);
     return session;
@@ -64,9 +63,10 @@ export class Accounts {
     throw new MatrixError(401, "M_UNKNOWN_TOKEN", message, { soft_logout: soft });
   }
 
-  logOut(session: Session): void {
-    this.#sessions.delete(session.accessToken);
-    this.get(session.userId)?.devices.delete(session.deviceId);
+  /** Ends a session, and with it the device. */
+  logOut({ userId, deviceId }: Session): void {
+    this.#endWhere((session) => session.userId === userId && session.deviceId === deviceId);
+    this.get(userId)?.devices.delete(deviceId);
   }
 
   logOutEverywhere(userId: string): void {

@@ -4,7 +4,7 @@ import type { Reader } from "./client-event.js";
 import type { Env } from "./env.js";
 import { isObject } from "./json.js";
 import type { JsonObject } from "./json.js";
-import { MatrixError, invalidParam } from "./matrix-error.js";
+import { MatrixError, badJson, invalidParam } from "./matrix-error.js";
 
 /** A request as it came over the wire. */
 export interface Request {
@@ -56,7 +56,7 @@ export class Call {
   /** The body, which has to be a JSON object. */
   body(): JsonObject {
     const body = parseJson(this.#request.body);
-    if (!isObject(body)) throw new MatrixError(400, "M_BAD_JSON", "Content must be a JSON object.");
+    if (!isObject(body)) throw badJson("Content must be a JSON object.");
     return body;
   }
 

@@ -2,7 +2,7 @@ import { isUserId } from "./identifiers.js";
 import type { Identifiers } from "./identifiers.js";
 import { isObject } from "./json.js";
 import type { JsonObject } from "./json.js";
-import { MatrixError, forbidden, invalidParam } from "./matrix-error.js";
+import { MatrixError, badJson, forbidden, invalidParam } from "./matrix-error.js";
 import type { Memberships } from "./membership.js";
 import type { Room } from "./room.js";
 import type { Rooms } from "./rooms.js";
@@ -162,8 +162,4 @@ function powerLevelsIn(body: JsonObject, preset: Preset, creator: string, invite
     redact: 50,
     ...override,
   };
-}
-
-function badJson(message: string): MatrixError {
-  return new MatrixError(400, "M_BAD_JSON", message);
 }

@@ -6,9 +6,9 @@ import type { Answer } from "./homeserver.js";
 import { HttpServer, readRequest, writeAnswer } from "./http-server.js";
 import { Interceptors } from "./interceptors.js";
 import type { Interceptor } from "./interceptors.js";
-import { MatrixError } from "./matrix-error.js";
 import { recordRequest } from "./recorded-request.js";
 import type { RecordedRequest } from "./recorded-request.js";
+import { Refusal } from "./refusal.js";
 
 /** How a fake homeserver is set up. */
 export interface FakeHomeserverOptions {
@@ -57,7 +57,7 @@ export class FakeHomeserver implements AsyncDisposable {
       if (request.method === "OPTIONS") response.writeHead(204).end();
       else await interceptors.run(request, response, () => answer(homeserver, request, response));
     });
-    homeserver.baseUrl = server.url;
+    homeserver.baseUrl = `${server.url}/`;
     return new FakeHomeserver(homeserver, server, interceptors, requests);
   }
 
@@ -103,7 +103,7 @@ async function answerTo(homeserver: Homeserver, request: IncomingMessage, respon
   try {
     return await homeserver.answer(await readRequest(request, response));
   } catch (error) {
-    if (error instanceof MatrixError) return { status: error.status, body: error.body };
+    if (error instanceof Refusal) return { status: error.status, body: error.body };
     throw error;
   }
 }

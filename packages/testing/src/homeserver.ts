@@ -12,8 +12,8 @@ import { registerEndpoints } from "./endpoints/register.js";
 import { syncEndpoints } from "./endpoints/sync.js";
 import type { Env } from "./env.js";
 import { Identifiers } from "./identifiers.js";
-import { MatrixError } from "./matrix-error.js";
 import { Memberships } from "./membership.js";
+import { Refusal } from "./refusal.js";
 import { Rooms } from "./rooms.js";
 import { Router } from "./router.js";
 import type { AnswerBody } from "./router.js";
@@ -66,7 +66,7 @@ export class Homeserver {
       const { endpoint, parameters } = this.#router.find(request.method, request.path);
       return { status: 200, body: await endpoint.answer(new Call(request, parameters, this.accounts, this.env)) };
     } catch (error) {
-      if (error instanceof MatrixError) return { status: error.status, body: error.body };
+      if (error instanceof Refusal) return { status: error.status, body: error.body };
       const message = `Internal server error: ${error instanceof Error ? error.message : String(error)}`;
       return { status: 500, body: { errcode: "M_UNKNOWN", error: message } };
     }

@@ -82,6 +82,10 @@ export async function readRequest(request: IncomingMessage, response: ServerResp
 
 export function writeAnswer(response: ServerResponse, { status, body }: Answer): void {
   const bytes = Buffer.from(JSON.stringify(body));
-  response.writeHead(status, { "Content-Type": "application/json", "Content-Length": bytes.length });
+  response.writeHead(status, {
+    "Cache-Control": "no-cache, no-store, must-revalidate",
+    "Content-Type": "application/json",
+    "Content-Length": bytes.length,
+  });
   response.end(bytes);
 }

@@ -1,4 +1,4 @@
-import { MatrixError } from "./matrix-error.js";
+import { badJson } from "./matrix-error.js";
 
 /** An object as JSON has it: nothing is known about its values until they are looked at. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -14,8 +14,8 @@ export function isObject(value: unknown): value is JsonObject {
  */
 export function checkCanonical(value: unknown): void {
   if (typeof value === "number") {
-    if (!Number.isInteger(value)) throw new MatrixError(400, "M_BAD_JSON", "Bad JSON value: float");
-    if (!Number.isSafeInteger(value)) throw new MatrixError(400, "M_BAD_JSON", "JSON integer out of range");
+    if (!Number.isInteger(value)) throw badJson("Bad JSON value: float");
+    if (!Number.isSafeInteger(value)) throw badJson("JSON integer out of range");
   } else if (typeof value === "object" && value !== null) {
     for (const inner of Object.values(value)) checkCanonical(inner);
   }

@@ -1,22 +1,17 @@
 import type { JsonObject } from "./json.js";
+import { Refusal } from "./refusal.js";
 
-/** A request refused: the status and the error body that the client gets. */
-export class MatrixError extends Error {
+/**
+ * A refusal with an error code, as nearly all have one.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#standard-error-response
+ */
+export class MatrixError extends Refusal {
   override readonly name = "MatrixError";
-  readonly status: number;
-  readonly errcode: string;
-  /** What stands in the body beside `errcode` and `error`. */
-  readonly fields: JsonObject;
 
+  /** `fields` stand in the body beside `errcode` and `error`. */
   constructor(status: number, errcode: string, message: string, fields: JsonObject = {}) {
-    super(message);
-    this.status = status;
-    this.errcode = errcode;
-    this.fields = fields;
-  }
-
-  get body(): JsonObject {
-    return { errcode: this.errcode, error: this.message, ...this.fields };
+    super(status, { errcode, error: message, ...fields }, message);
   }
 }
 
@@ -34,4 +29,8 @@ export function invalidParam(message: string): MatrixError {
 
 export function missingParam(message: string): MatrixError {
   return new MatrixError(400, "M_MISSING_PARAM", message);
+}
+
+export function badJson(message: string): MatrixError {
+  return new MatrixError(400, "M_BAD_JSON", message);
 }

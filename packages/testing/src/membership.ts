@@ -30,8 +30,8 @@ export class Memberships {
   /** Lets `sender` do `action` to `userId`; `extra` stands in the content of the member event, as a reason does. */
   change(room: Room, action: MembershipAction, sender: string, userId: string, extra: JsonObject = {}): RoomEvent {
     const current = room.membership(userId);
-    if (action === "unban" && current !== "ban") {
-      throw badState(`Cannot unban user who was not banned (membership=${current ?? "leave"})`);
+    if (action === "unban" && current !== undefined && current !== "ban") {
+      throw badState(`Cannot unban user who was not banned (membership=${current})`);
     }
     if (current === "ban" && (action === "join" || action === "invite" || action === "kick")) {
       throw badState(`Cannot ${action} user who was banned`);

@@ -1,7 +1,7 @@
 import type { EventDraft } from "./event.js";
 import { isObject } from "./json.js";
 import type { JsonObject } from "./json.js";
-import { MatrixError } from "./matrix-error.js";
+import { badJson } from "./matrix-error.js";
 import type { Room } from "./room.js";
 
 type Action = "invite" | "kick" | "ban" | "redact";
@@ -66,7 +66,7 @@ export function checkPowerLevels(content: JsonObject): void {
   for (const [name, value] of Object.entries(content)) {
     if (isObject(value)) checkPowerLevels(value);
     else if (!Number.isInteger(value)) {
-      throw new MatrixError(400, "M_BAD_JSON", `"${name}": ${JSON.stringify(value)} is not of type 'integer'`);
+      throw badJson(`"${name}": ${JSON.stringify(value)} is not of type 'integer'`);
     }
   }
 }

@@ -37,10 +37,12 @@ export class Room {
 
   /** The state event of that type and key, now or as it was at `position`. */
   stateEvent(type: string, stateKey: string = "", position: number = Infinity): RoomEvent | undefined {
-    return this.#history
-      .get(type)
-      ?.get(stateKey)
-      ?.findLast((event) => event.position <= position);
+    return this.history(type, stateKey).findLast((event) => event.position <= position);
+  }
+
+  /** Every event that has ever been that state, in order. */
+  history(type: string, stateKey: string): readonly RoomEvent[] {
+    return this.#history.get(type)?.get(stateKey) ?? [];
   }
 
   /** All state events, now or as they were at `position`, in the order in which they were sent. */
@@ -52,7 +54,7 @@ export class Room {
         if (event !== undefined) state.push(event);
       }
     }
-    return state.sort((a, b) => a.position - b.position);
+    return state.toSorted((a, b) => a.position - b.position);
   }
 
   /** The member events of everybody who has, or at `position` had, one of `memberships`. */

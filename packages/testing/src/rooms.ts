@@ -51,12 +51,12 @@ export class Rooms {
   }
 
   /**
-   * Puts an event into a room, if it is well-formed and its sender may send it. State that is there already, from the same
+   * Puts an event into a room, if its sender may send it and it is well-formed. State that is there already, from the same
    * sender, stays as it is: the event that set it is returned.
    */
   send(room: Room, draft: EventDraft): RoomEvent {
-    checkContent(draft);
     authorize(room, draft);
+    checkContent(draft);
     const replaced = draft.stateKey === undefined ? undefined : room.stateEvent(draft.type, draft.stateKey);
     if (replaced?.sender === draft.sender && isDeepStrictEqual(replaced.content, draft.content)) return replaced;
     return this.#stream.append((position) => {

@@ -1,7 +1,7 @@
 import { strippedEvent, syncEvent } from "./client-event.js";
 import type { Reader } from "./client-event.js";
 import { membershipOf } from "./event.js";
-import type { RoomEvent } from "./event.js";
+import type { Membership, RoomEvent } from "./event.js";
 import type { SyncFilter } from "./filter.js";
 import type { JsonObject } from "./json.js";
 import { pushRules } from "./push-rules.js";
@@ -99,9 +99,14 @@ export function answerSync(rooms: readonly Room[], until: number, request: SyncR
 
 function joinedRoom(room: Room, until: number, request: SyncRequest): JsonObject | undefined {
   const { reader, filter, fullState } = request;
+  const { userId } = reader.session;
   const { since = 0 } = request;
-  const isNewlyJoined = since > 0 && room.membership(reader.session.userId, since) !== "join";
+  const wasAway =
+    room.membership(userId, since) !== "join" || hasHad(room, userId, since, (membership) => membership !== "join");
+  const isNewlyJoined = since > 0 && wasAway;
   const known = isNewlyJoined ? 0 : since;
+  const hasNews = (room.events.at(-1)?.position ?? 0) > known;
+  if (!hasNews && !fullState) return undefined;
   const timeline = timelineOf(room, known, until, request);
   const state = stateBefore(room, timeline, fullState ? 0 : known, until, request);
   if (timeline.events.length === 0 && state.length === 0 && !fullState && known > 0) return undefined;
@@ -116,7 +121,7 @@ function joinedRoom(room: Room, until: number, request: SyncRequest): JsonObject
     account_data: { events: [] },
     ephemeral: { events: [] },
     unread_notifications: { notification_count: 0, highlight_count: 0 },
-    summary: filter.state.lazyLoadMembers && isAboutMembers ? summaryOf(room, reader.session.userId) : {},
+    summary: filter.state.lazyLoadMembers && isAboutMembers ? summaryOf(room, userId) : {},
   };
 }
 
@@ -124,9 +129,8 @@ function leftRoom(room: Room, leftAt: number, request: SyncRequest): JsonObject 
   const { reader } = request;
   const { userId } = reader.session;
   const { since = 0 } = request;
-  const isJoin = (event: RoomEvent): boolean => event.stateKey === userId && membershipOf(event) === "join";
   const cameAndWent =
-    room.membership(userId, since) !== "join" && room.events.some((event) => event.position > since && isJoin(event));
+    room.membership(userId, since) !== "join" && hasHad(room, userId, since, (membership) => membership === "join");
   const known = cameAndWent ? 0 : since;
   const timeline = timelineOf(room, known, leftAt, request);
   const state = stateBefore(room, timeline, known, leftAt, request);
@@ -139,6 +143,16 @@ function leftRoom(room: Room, leftAt: number, request: SyncRequest): JsonObject 
     state: { events: state.map((event) => syncEvent(room, event, reader)) },
     account_data: { events: [] },
   };
+}
+
+// Whether a user's membership has been one that `matches`, at any moment after `since`.
+function hasHad(
+  room: Room,
+  userId: string,
+  since: number,
+  matches: (membership: Membership | undefined) => boolean,
+): boolean {
+  return room.history("m.room.member", userId).some((event) => event.position > since && matches(membershipOf(event)));
 }
 
 function invitedRoom(room: Room, invitation: RoomEvent, reader: Reader): JsonObject {
@@ -159,8 +173,9 @@ function timelineOf(room: Room, after: number, until: number, { reader, filter }
   const { limit } = filter.timeline;
   const events: RoomEvent[] = [];
   let isLimited = false;
-  for (const event of room.events.toReversed()) {
-    if (event.position <= after || isLimited) break;
+  for (let i = room.events.length - 1; i >= 0 && !isLimited; i--) {
+    const event = room.events[i];
+    if (event === undefined || event.position <= after) break;
     const isTold =
       event.position <= until && canSee(room, event, reader.session.userId) && filter.timeline.matches(event);
     if (!isTold) continue;

@@ -3,7 +3,7 @@ import { isMembership } from "../event.js";
 import type { EventDraft } from "../event.js";
 import type { Homeserver } from "../homeserver.js";
 import type { JsonObject } from "../json.js";
-import { MatrixError, forbidden } from "../matrix-error.js";
+import { MatrixError, badJson, forbidden } from "../matrix-error.js";
 import type { MembershipAction } from "../membership.js";
 import type { Room } from "../room.js";
 import type { Endpoint } from "../router.js";
@@ -48,7 +48,7 @@ export function eventEndpoints(homeserver: Homeserver): Endpoint[] {
       answer(call) {
         call.session();
         const type = call.parameter("eventType");
-        if (STATE_TYPES.has(type)) throw new MatrixError(400, "M_BAD_JSON", `Cannot send "${type}" but as state`);
+        if (STATE_TYPES.has(type)) throw badJson(`Cannot send "${type}" but as state`);
         return sendOnce(call, { type, content: call.body() });
       },
     },

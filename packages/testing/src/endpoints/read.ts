@@ -8,6 +8,7 @@ import { isObject } from "../json.js";
 import type { JsonObject } from "../json.js";
 import { MatrixError, forbidden, notFound } from "../matrix-error.js";
 import { answerMessages } from "../messages.js";
+import { visibleContent } from "../redaction.js";
 import type { Room } from "../room.js";
 import type { Endpoint } from "../router.js";
 import { positionOf } from "../stream.js";
@@ -35,11 +36,10 @@ export function readEndpoints(homeserver: Homeserver): Endpoint[] {
 
   const readState = (call: Call, stateKey: string): JsonObject => {
     const { room, reader, until } = read(call);
+    const format = call.word("format", ["content", "event"]) ?? "content";
     const event = room.stateEvent(call.parameter("eventType"), stateKey, until);
     if (event === undefined) throw notFound("Event not found.");
-    const told = clientEvent(room, event, reader);
-    if (call.word("format", ["content", "event"]) === "event") return told;
-    return isObject(told["content"]) ? told["content"] : {};
+    return format === "event" ? clientEvent(room, event, reader) : visibleContent(event);
   };
 
   return [

@@ -3,6 +3,7 @@ import type { Homeserver } from "../homeserver.js";
 import { isObject } from "../json.js";
 import type { JsonObject } from "../json.js";
 import { MatrixError, invalidParam } from "../matrix-error.js";
+import { Refusal } from "../refusal.js";
 import type { Endpoint } from "../router.js";
 import { startSession } from "./login.js";
 
@@ -59,21 +60,7 @@ function authenticateInteractively(homeserver: Homeserver, sessions: Set<string>
   if (type !== undefined) throw invalidParam("Invalid login submission");
   const fresh = homeserver.identifiers.secret("");
   sessions.add(fresh);
-  throw new InteractiveAuthentication(fresh);
-}
-
-/** Asks for interactive authentication. It is the one refusal without an error code. */
-class InteractiveAuthentication extends MatrixError {
-  readonly #session: string;
-
-  constructor(session: string) {
-    super(401, "", "");
-    this.#session = session;
-  }
-
-  override get body(): JsonObject {
-    return { session: this.#session, flows: [{ stages: ["m.login.dummy"] }], params: {} };
-  }
+  throw new Refusal(401, { session: fresh, flows: [{ stages: ["m.login.dummy"] }], params: {} }, "Authenticate first");
 }
 
 function invalidUsername(message: string): MatrixError {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Call } from "../call.js";
 import { readSyncFilter } from "../filter.js";
 import type { SyncFilter } from "../filter.js";
@@ -55,7 +56,8 @@ export function syncEndpoints(homeserver: Homeserver): Endpoint[] {
         const own = ownFilters(call, "create");
         const filter = call.body();
         readSyncFilter(filter);
-        return { filter_id: String(own.push(filter) - 1) };
+        const known = own.findIndex((other) => isDeepStrictEqual(other, filter));
+        return { filter_id: String(known === -1 ? own.push(filter) - 1 : known) };
       },
     },
     {
