@@ -64,15 +64,14 @@ function parseServer(server: unknown): Given {
 
 async function findWellKnown(get: Get, server: string, { url, isName }: Given): Promise<WellKnown | undefined> {
   if (!isName && url.pathname !== "/") return undefined;
-  const found = await get(`${url.origin}/.well-known/matrix/client`, "read the well-known document").catch(
-    (cause: unknown) => {
-      const isMissing = isNoAnswer(cause) && cause.status === 404;
-      if (isMissing && !isName) return undefined;
-      if (isMissing) throw failure(server, "IGNORE", "it has no well-known document", cause);
-      throw failure(server, "FAIL_PROMPT", "its well-known document cannot be used", cause);
-    },
-  );
-  if (found === undefined || isWellKnown(found)) return found;
+  const found = await get(`${url.origin}/.well-known/matrix/client`, "read the well-known document");
+  if (found instanceof Error) {
+    const isMissing = found.status === 404;
+    if (isMissing && !isName) return undefined;
+    if (isMissing) throw failure(server, "IGNORE", "it has no well-known document", found);
+    throw failure(server, "FAIL_PROMPT", "its well-known document cannot be used", found);
+  }
+  if (isWellKnown(found)) return found;
   throw failure(server, "FAIL_PROMPT", "its well-known document has no m.homeserver.base_url");
 }
 
@@ -95,27 +94,31 @@ async function askVersions(
   baseClientUrl: string,
   outcome: DiscoveryError["outcome"],
 ): Promise<Versions> {
-  const found = await get(`${baseClientUrl}versions`, "read the versions").catch((cause: unknown) => {
-    throw failure(server, outcome, `there is no homeserver at ${JSON.stringify(baseClientUrl)}`, cause);
-  });
+  const found = await get(`${baseClientUrl}versions`, "read the versions");
+  if (found instanceof Error) {
+    throw failure(server, outcome, `there is no homeserver at ${JSON.stringify(baseClientUrl)}`, found);
+  }
   if (isVersions(found)) return found;
   throw failure(server, outcome, `${JSON.stringify(`${baseClientUrl}versions`)} has no list of versions`);
 }
 
-type Get = (url: string, attempt: string) => Promise<JsonObject>;
+/** Resolves with the JSON object of a document, or with why there is none. */
+type Get = (url: string, attempt: string) => Promise<JsonObject | ConnectionError | MatrixError>;
 
 /** Nobody is logged in yet: what is asked here carries no token, so it may follow redirects. */
 function getter(env: Env, { signal, timeoutMs = 10_000 }: DiscoverOptions): Get {
   const exchange = exchangeOver(env);
   const plain = { method: "GET", headers: {}, redirect: "follow", maxBodyBytes: 64 * 1024 } as const;
-  return (url, attempt) =>
-    withDeadline({ env, attempt, timeoutMs, signals: [signal] }, (limit) =>
-      exchange({ ...plain, url, attempt, timeoutMs, signal: limit }),
-    );
-}
-
-function isNoAnswer(error: unknown): error is ConnectionError | MatrixError {
-  return error instanceof ConnectionError || error instanceof MatrixError;
+  return async (url, attempt) => {
+    try {
+      return await withDeadline({ env, attempt, timeoutMs, signals: [signal] }, (limit) =>
+        exchange({ ...plain, url, attempt, timeoutMs, signal: limit }),
+      );
+    } catch (error) {
+      if (error instanceof ConnectionError || error instanceof MatrixError) return error;
+      throw error;
+    }
+  };
 }
 
 const wayOut = {

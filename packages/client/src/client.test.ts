@@ -1,0 +1,271 @@
+import { type Storage, memoryStorage, StorageError } from "@mx/storage";
+import { Keyv } from "keyv";
+import { describe, expect, it, vi } from "vitest";
+import { Client } from "./client.js";
+import { ClientClosedError, NoBaseUrlError, NotLoggedInError } from "./errors.js";
+import { ClientClosed } from "./messages.js";
+import { closing } from "./testing/closing.js";
+import { describeOnHomeservers, logIn, openClient, startFake } from "./testing/homeservers.js";
+
+const baseClientUrl = "https://matrix.example.org/_matrix/client/";
+
+/** A storage that tells when it is read and when it is closed. */
+function watched(storage: Storage = memoryStorage()) {
+  return { storage, open: vi.fn(() => storage), close: vi.spyOn(storage, "close") };
+}
+
+describe("new Client", () => {
+  it("does no I/O: the storage is opened by the first call, once for all concurrent ones", async () => {
+    const { open } = watched();
+    const client = closing(new Client({ storage: open, baseClientUrl }));
+    expect(open).not.toHaveBeenCalled();
+    await Promise.all([client.isLoggedIn(), client.url("versions"), client.isLoggedIn()]);
+    expect(open).toHaveBeenCalledTimes(1);
+  });
+
+  it("reads the storage once", async () => {
+    const { storage } = watched();
+    const namespace = vi.spyOn(storage, "namespace");
+    const client = closing(new Client({ storage, baseClientUrl }));
+    await client.isLoggedIn();
+    await client.isLoggedIn();
+    expect(namespace).toHaveBeenCalledTimes(1);
+  });
+
+  it("tells a failure to open to all who wait, and tries again on the next call", async () => {
+    const open = vi.fn(memoryStorage).mockImplementationOnce(() => {
+      throw new Error("the disk is asleep");
+    });
+    const client = closing(new Client({ storage: open, baseClientUrl }));
+    const first = await Promise.allSettled([client.isLoggedIn(), client.url("versions")]);
+    for (const result of first) {
+      expect(result).toMatchObject({ status: "rejected", reason: { name: "StorageError" } });
+      expect(result).toMatchObject({ reason: { message: expect.stringContaining("the disk is asleep") as string } });
+    }
+    expect(await client.isLoggedIn()).toBe(false);
+    expect(open).toHaveBeenCalledTimes(2);
+  });
+
+  it("closes the storage that it has opened when that cannot be used, and stores nothing", async () => {
+    const { storage, open, close } = watched();
+    await storage.namespace("client").set("session", { userId: 7 });
+    await storage.namespace("client").set("homeserver", { baseClientUrl });
+    const client = closing(new Client({ storage: open }));
+    await expect(client.isLoggedIn()).rejects.toThrow(StorageError);
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+
+  it.each([
+    ["a plain Map", () => new Map()],
+    ["a plain Keyv", () => new Keyv()],
+    ["a storage", () => memoryStorage()],
+    ["a namespace of one", () => memoryStorage().namespace("alice")],
+  ])("works on %s, whether given or opened, and finds the homeserver there again", async (_, make) => {
+    const storage = make();
+    const first = closing(new Client({ storage, baseClientUrl }));
+    expect(await first.url("v3/sync")).toBe(`${baseClientUrl}v3/sync`);
+    await first.close();
+    const second = closing(new Client({ storage: async () => storage }));
+    expect(await second.url("v3/sync", { since: "s1" })).toBe(`${baseClientUrl}v3/sync?since=s1`);
+  });
+
+  it("rejects the first call when there is no base URL, neither given nor stored, and stores nothing", async () => {
+    const storage = new Map<string, unknown>();
+    const client = closing(new Client({ storage }));
+    await expect(client.isLoggedIn()).rejects.toThrow(NoBaseUrlError);
+    await expect(client.url("v3/sync")).rejects.toThrow(/no base URL.*discover/);
+    expect(storage).toEqual(new Map());
+  });
+
+  it.each(["matrix.example.org", "https://matrix.example.org", "https://matrix.example.org/_matrix/client"])(
+    "refuses the base URL %s at once",
+    (url) => {
+      expect(() => new Client({ storage: new Map(), baseClientUrl: url })).toThrow(JSON.stringify(url));
+    },
+  );
+
+  it("refuses what discover found when it comes without the base URL", () => {
+    expect(() => new Client({ storage: new Map(), versions: { versions: [] } })).toThrow("no baseClientUrl");
+  });
+
+  it.each([[null], ["alice.db"], [{}], [undefined]])(
+    "refuses %j in the place of a storage, on the first call",
+    async (storage) => {
+      const client = closing(new Client({ storage: storage as never, baseClientUrl }));
+      await expect(client.isLoggedIn()).rejects.toThrow(TypeError);
+    },
+  );
+
+  it("rejects with what the storage says when it fails", async () => {
+    const storage = memoryStorage();
+    const client = closing(new Client({ storage, baseClientUrl }));
+    await storage.close();
+    await expect(client.isLoggedIn()).rejects.toThrow(StorageError);
+  });
+});
+
+describe("Client.close", () => {
+  it("closes the storage that the client has opened, and not one that it was given", async () => {
+    const own = watched();
+    const given = watched();
+    for (const storage of [own.open, given.storage]) {
+      const client = new Client({ storage, baseClientUrl });
+      await client.isLoggedIn();
+      await client.close();
+    }
+    expect(own.close).toHaveBeenCalledTimes(1);
+    expect(given.close).not.toHaveBeenCalled();
+  });
+
+  it("publishes ClientClosed once, after everything is freed", async () => {
+    const { open, close } = watched();
+    const client = new Client({ storage: open, baseClientUrl });
+    await client.isLoggedIn();
+    const closed = vi.fn(() => expect(close).toHaveBeenCalledTimes(1));
+    client.publisher.subscribe(ClientClosed, closed);
+    await Promise.all([client.close(), client.close()]);
+    await client.close();
+    expect(closed).toHaveBeenCalledTimes(1);
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+
+  it("opens nothing when nothing was used", async () => {
+    const { open } = watched();
+    await new Client({ storage: open, baseClientUrl }).close();
+    expect(open).not.toHaveBeenCalled();
+  });
+
+  it("waits for a storage that is being opened, and closes that", async () => {
+    const { storage, close } = watched();
+    let opened = (_: Storage): void => {};
+    const client = new Client({ storage: () => new Promise<Storage>((resolve) => (opened = resolve)), baseClientUrl });
+    const call = client.isLoggedIn();
+    const closed = client.close();
+    opened(storage);
+    await closed;
+    await expect(call).rejects.toThrow(ClientClosedError);
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+
+  it("makes every later call reject, and says what to do", async () => {
+    const client = new Client({ storage: new Map(), baseClientUrl });
+    await client.close();
+    const calls = [
+      client.url("v3/sync"),
+      client.request("GET", "v3/sync"),
+      client.login({ accessToken: "x" }),
+      client.isLoggedIn(),
+      client.whoami(),
+      client.logout(),
+      client.sendText("!r", "x"),
+      client.sendEvent("!r", "x", {}),
+      client.sendStateEvent("!r", "x", "", {}),
+      client.createRoom(),
+      client.joinRoom("!r"),
+      client.leaveRoom("!r"),
+      client.sync(),
+    ];
+    for (const result of await Promise.allSettled(calls)) {
+      expect(result).toMatchObject({ status: "rejected", reason: { name: "ClientClosedError" } });
+    }
+    await expect(client.isLoggedIn()).rejects.toThrow("create a new one on the same storage");
+  });
+
+  it("interrupts requests that are under way", async () => {
+    const fake = await startFake();
+    const { client } = await logIn(fake, "alice");
+    const reached = new Promise<void>((resolve) => {
+      fake.intercept("/_matrix/client/v3/account/whoami", () => resolve());
+    });
+    const call = client.whoami();
+    const refused = expect(call).rejects.toThrow(ClientClosedError);
+    await reached;
+    await client.close();
+    await refused;
+  });
+
+  it("ends a client at the end of its scope", async () => {
+    const { open, close } = watched();
+    {
+      await using client = new Client({ storage: open, baseClientUrl });
+      await client.isLoggedIn();
+    }
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("another base URL", () => {
+  it("forgets the stored session: its token never reaches a server that did not issue it", async () => {
+    const [first, second] = [await startFake(), await startFake()];
+    const storage = memoryStorage();
+    await storage.set("mine", "kept");
+    const { client } = await logIn(first, "alice", { storage });
+    await client.close();
+
+    const moved = await openClient(second, { storage });
+    expect(await moved.isLoggedIn()).toBe(false);
+    await expect(moved.whoami()).rejects.toThrow(NotLoggedInError);
+    expect(second.requests.filter(({ headers }) => headers.authorization)).toEqual([]);
+    await moved.close();
+
+    const back = await openClient(first, { storage });
+    expect(await back.isLoggedIn()).toBe(false);
+    expect(await storage.get("mine")).toBe("kept");
+  });
+
+  it("goes to the new homeserver when the same storage is opened without one", async () => {
+    const [first, second] = [await startFake(), await startFake()];
+    const storage = memoryStorage();
+    for (const homeserver of [first, second]) {
+      const client = await openClient(homeserver, { storage });
+      await client.url("versions");
+      await client.close();
+    }
+    const client = closing(new Client({ storage }));
+    expect(await client.url("versions")).toBe(`${second.url}/_matrix/client/versions`);
+  });
+});
+
+describeOnHomeservers("Client", (homeserver) => {
+  it("is found again in its storage, with its session, and without the homeserver being named", async () => {
+    const storage = memoryStorage();
+    const { client, userId } = await logIn(homeserver, "alice", { storage });
+    const before = await client.whoami();
+    await client.close();
+
+    const later = closing(new Client({ storage }));
+    expect(await later.isLoggedIn()).toBe(true);
+    expect(await later.whoami()).toEqual(before);
+    expect(before.userId).toBe(userId);
+  });
+
+  it("needs a login before calls that need one, and says so", async () => {
+    const client = await openClient(homeserver);
+    const calls = [
+      client.request("GET", "v3/joined_rooms"),
+      client.whoami(),
+      client.logout(),
+      client.sendText("!r", "x"),
+      client.createRoom(),
+      client.joinRoom("!r"),
+      client.leaveRoom("!r"),
+      client.sync(),
+    ];
+    for (const result of await Promise.allSettled(calls)) {
+      expect(result).toMatchObject({ status: "rejected", reason: { name: "NotLoggedInError" } });
+    }
+    await expect(client.whoami()).rejects.toThrow("call login() first");
+  });
+
+  it("makes requests to endpoints that have no method of their own", async () => {
+    const { client } = await logIn(homeserver, "alice");
+    const roomId = await client.createRoom();
+    expect(await client.request("GET", "v3/joined_rooms")).toEqual({ joined_rooms: [roomId] });
+    expect(await client.request("GET", "v3/login", { authenticated: false })).toHaveProperty("flows");
+    await expect(client.request("GET", "v3/no/such/endpoint")).rejects.toMatchObject({
+      name: "MatrixError",
+      errcode: "M_UNRECOGNIZED",
+      status: 404,
+    });
+  });
+});

@@ -1,0 +1,265 @@
+import { memoryStorage, type Storage } from "@mx/storage";
+import { describe, expect, it, vi } from "vitest";
+import type { Client } from "./client.js";
+import { AlreadySyncingError, NotLoggedInError } from "./errors.js";
+import { EventReceived, Invited, RoomLeft, SyncFailed, TimelineGap } from "./messages.js";
+import { describeOnHomeservers, logIn, openClient, startFake } from "./testing/homeservers.js";
+
+/** The texts that a client receives, from now on. */
+function textsOf(client: Client): string[] {
+  const texts: string[] = [];
+  client.publisher.subscribe(EventReceived, ({ event }) => {
+    if (event.type === "m.room.message") texts.push(String(event.content["body"]));
+  });
+  return texts;
+}
+
+/** Resolves when a client has received a text. */
+async function received(client: Client, text: string): Promise<void> {
+  await client.publisher.next(EventReceived, { filter: ({ event }) => event.content["body"] === text });
+}
+
+/** Syncs a client whose only room this is until it has received all that is there, and stops. */
+async function syncUpToNow(client: Client, roomId: string): Promise<void> {
+  const stop = new AbortController();
+  const now = received(client, "now").then(() => stop.abort());
+  const syncing = client.sync({ signal: stop.signal });
+  await client.sendText(roomId, "now");
+  await Promise.all([now, syncing]);
+}
+
+describeOnHomeservers("Client.sync", (homeserver) => {
+  it("publishes what comes, in order, until the client is closed", async () => {
+    const alice = await logIn(homeserver, "alice");
+    const bob = await logIn(homeserver, "bob");
+    const texts = textsOf(bob.client);
+    const invited = bob.client.publisher.next(Invited);
+    const syncing = bob.client.sync();
+    const roomId = await alice.client.createRoom({ invite: [bob.userId] });
+    expect((await invited).roomId).toBe(roomId);
+    await bob.client.joinRoom(roomId);
+    const last = received(bob.client, "7");
+    for (const text of ["1", "2", "3", "4", "5", "6", "7"]) await alice.client.sendText(roomId, text);
+    await last;
+    expect(texts).toEqual(["1", "2", "3", "4", "5", "6", "7"]);
+    await bob.client.close();
+    await syncing;
+  });
+
+  it("waits for a subscriber before it publishes the next event", async () => {
+    const { client } = await logIn(homeserver, "alice");
+    const roomId = await client.createRoom();
+    const log: string[] = [];
+    client.publisher.subscribe(EventReceived, async ({ event }) => {
+      const body = event.content["body"];
+      if (typeof body !== "string") return;
+      log.push(`${body} begins`);
+      await client.whoami();
+      log.push(`${body} ends`);
+      if (body === "3") void client.close();
+    });
+    for (const text of ["1", "2", "3"]) await client.sendText(roomId, text);
+    await client.sync();
+    expect(log).toEqual(["1 begins", "1 ends", "2 begins", "2 ends", "3 begins", "3 ends"]);
+  });
+
+  it("goes on where it was in a later client on the same storage: nothing is missed and nothing comes twice", async () => {
+    const storage = memoryStorage();
+    const alice = await logIn(homeserver, "alice");
+    const bob = await logIn(homeserver, "bob", { storage });
+    const roomId = await alice.client.createRoom({ preset: "public_chat" });
+    await bob.client.joinRoom(roomId);
+    const texts = textsOf(bob.client);
+    const syncing = bob.client.sync();
+    const here = received(bob.client, "here");
+    await alice.client.sendText(roomId, "here");
+    await here;
+    await bob.client.close();
+    await syncing;
+
+    for (const text of ["away 1", "away 2", "away 3"]) await alice.client.sendText(roomId, text);
+    const back = await openClient(homeserver, { storage });
+    const later = textsOf(back);
+    const last = received(back, "away 3");
+    void back.sync();
+    await last;
+    expect([texts, later]).toEqual([["here"], ["away 1", "away 2", "away 3"]]);
+  });
+
+  it("tells of events that were left out because there are too many", async () => {
+    const storage = memoryStorage();
+    const alice = await logIn(homeserver, "alice");
+    const bob = await logIn(homeserver, "bob", { storage });
+    const roomId = await alice.client.createRoom({ preset: "public_chat" });
+    await bob.client.joinRoom(roomId);
+    await syncUpToNow(bob.client, roomId);
+    for (let index = 0; index < 15; index++) await alice.client.sendText(roomId, `text ${index}`);
+
+    const gap = bob.client.publisher.next(TimelineGap);
+    const texts = textsOf(bob.client);
+    const last = received(bob.client, "text 14");
+    void bob.client.sync();
+    await last;
+    const { prevBatch } = await gap;
+    const path = `v3/rooms/${encodeURIComponent(roomId)}/messages`;
+    const query = { dir: "b", from: prevBatch, limit: 15 - texts.length };
+    const { chunk } = await bob.client.request("GET", path, { query });
+    expect(texts.length).toBeLessThan(15);
+    const older = (chunk as { content: { body: string } }[]).map(({ content }) => content.body).toReversed();
+    expect([...older, ...texts]).toEqual(Array.from({ length: 15 }, (_, index) => `text ${index}`));
+  });
+
+  it("tells of rooms that the user is no longer in", async () => {
+    const alice = await logIn(homeserver, "alice");
+    const bob = await logIn(homeserver, "bob");
+    const roomId = await alice.client.createRoom({ preset: "public_chat" });
+    await bob.client.joinRoom(roomId);
+    await syncUpToNow(bob.client, roomId);
+    const left = bob.client.publisher.next(RoomLeft);
+    void bob.client.sync();
+    await alice.client.request("POST", `v3/rooms/${encodeURIComponent(roomId)}/kick`, {
+      body: { user_id: bob.userId },
+    });
+    expect((await left).roomId).toBe(roomId);
+  });
+
+  it("ends with the signal that it is given, and can be started again", async () => {
+    const { client } = await logIn(homeserver, "alice");
+    const roomId = await client.createRoom();
+    await syncUpToNow(client, roomId);
+    const stop = new AbortController();
+    const syncing = client.sync({ signal: stop.signal });
+    await expect(client.sync()).rejects.toThrow(AlreadySyncingError);
+    stop.abort();
+    await syncing;
+    expect(await client.isLoggedIn()).toBe(true);
+    await syncUpToNow(client, roomId);
+  });
+});
+
+describe("Client.sync", () => {
+  const syncPath = "/_matrix/client/v3/sync";
+
+  /** Waits are over at once, and written down; deadlines are not. */
+  function impatient() {
+    const waits: number[] = [];
+    const setTimeoutNow = (callback: () => void, ms: number): unknown => {
+      if (ms >= 30_000) return setTimeout(callback, ms);
+      waits.push(ms);
+      return setTimeout(callback, 0);
+    };
+    return { waits, env: { setTimeout: setTimeoutNow } };
+  }
+
+  it.each([
+    ["a lost connection", (_: unknown, response: { destroy(): void }) => response.destroy()],
+    ["HTML", (_: unknown, response: { end(body: string): void }) => response.end("<h1>502</h1>")],
+    ["null", (_: unknown, response: { end(body: string): void }) => response.end("null")],
+    ["no next_batch", (_: unknown, response: { end(body: string): void }) => response.end('{"rooms":{}}')],
+    [
+      "a next_batch that is a number",
+      (_: unknown, response: { end(body: string): void }) => response.end('{"next_batch":7}'),
+    ],
+  ] as const)("lives through %s, tells when it tries again, and misses nothing", async (_, answer) => {
+    const fake = await startFake();
+    const storage = memoryStorage();
+    const { client } = await logIn(fake, "alice", { storage, env: impatient().env });
+    const roomId = await client.createRoom();
+    await client.sendText(roomId, "there");
+    const failures: SyncFailed[] = [];
+    const stop = fake.intercept(syncPath, answer as never);
+    client.publisher.subscribe(SyncFailed, (failure) => {
+      failures.push(failure);
+      if (failures.length === 3) stop();
+    });
+    const there = received(client, "there");
+    void client.sync();
+    await there;
+    expect(failures.map(({ error }) => error.name)).toEqual(["ConnectionError", "ConnectionError", "ConnectionError"]);
+    for (const { retryAt } of failures) expect(retryAt).toBeGreaterThan(Date.now() - 10_000);
+  });
+
+  it("waits for as long as a rate limit asks", async () => {
+    const fake = await startFake();
+    const { env, waits } = impatient();
+    const { client } = await logIn(fake, "alice", { env });
+    await client.createRoom();
+    const stop = fake.intercept(syncPath, (_, response) => {
+      stop();
+      response.writeHead(429, { "retry-after": "17" }).end('{"errcode":"M_LIMIT_EXCEEDED"}');
+    });
+    const first = client.publisher.next(EventReceived);
+    void client.sync();
+    await first;
+    expect(waits).toContain(17_000);
+  });
+
+  it("rejects when the homeserver refuses for good", async () => {
+    const fake = await startFake();
+    const { client, userId } = await logIn(fake, "alice");
+    fake.logOut(userId);
+    await expect(client.sync()).rejects.toMatchObject({ errcode: "M_UNKNOWN_TOKEN" });
+    expect(await client.isLoggedIn()).toBe(false);
+  });
+
+  it("asks a homeserver five times a second at most when it answers at once that nothing is new", async () => {
+    const fake = await startFake();
+    const { env, waits } = impatient();
+    const { client } = await logIn(fake, "alice", { env });
+    let answers = 0;
+    fake.intercept(syncPath, (_, response) => {
+      if (++answers === 5) void client.close();
+      response.end('{"next_batch":"same"}');
+    });
+    await client.sync();
+    expect(waits.filter((ms) => ms === 200).length).toBeGreaterThanOrEqual(3);
+  });
+
+  it("publishes an event again after its client was stopped before its subscriber had finished, and none before it", async () => {
+    const fake = await startFake();
+    const storage = memoryStorage();
+    const { client } = await logIn(fake, "alice", { storage });
+    const roomId = await client.createRoom();
+    for (const text of ["1", "2", "3"]) await client.sendText(roomId, text);
+    const first: string[] = [];
+    client.publisher.subscribe(EventReceived, async ({ event }) => {
+      const { body } = event.content;
+      if (typeof body !== "string") return;
+      first.push(body);
+      if (body === "2") await client.close();
+    });
+    await client.sync();
+    expect(first).toEqual(["1", "2"]);
+
+    const later = await openClient(fake, { storage });
+    const texts = textsOf(later);
+    const last = received(later, "3");
+    void later.sync();
+    await last;
+    expect(texts).toEqual(["3"]);
+  });
+
+  it("lets a subscriber close the client that it is told by, and stores then that it was handled", async () => {
+    const fake = await startFake();
+    const storage = memoryStorage();
+    const opened = vi.fn((): Storage => storage.namespace("opened"));
+    const { client } = await logIn(fake, "alice", { storage: opened });
+    const roomId = await client.createRoom();
+    await client.sendText(roomId, "!quit");
+    client.publisher.subscribe(EventReceived, async ({ event }) => {
+      if (event.content["body"] === "!quit") await client.close();
+    });
+    await client.sync();
+    await expect(opened.mock.results[0]?.value.get("x")).rejects.toMatchObject({ name: "StorageError" });
+  });
+
+  it("does not store the place of a session that its subscriber has ended", async () => {
+    const fake = await startFake();
+    const storage = new Map<string, unknown>();
+    const { client } = await logIn(fake, "alice", { storage });
+    await client.createRoom();
+    client.publisher.subscribe(EventReceived, () => client.logout().catch(() => undefined), { once: true });
+    await expect(client.sync()).rejects.toThrow(NotLoggedInError);
+    expect(storage).toEqual(new Map());
+  });
+});
