@@ -11,6 +11,7 @@
  */
 import type { Commit, StorageEngine } from "./engine.js";
 import { KeyIndex } from "./key-index.js";
+import { problemOf } from "./problem.js";
 import { rowsOf } from "./rows.js";
 import { StorageError } from "./storage-error.js";
 
@@ -197,8 +198,7 @@ class KeyvEngine implements StorageEngine {
       if (emitted.length > 0) throw emitted[0];
       return result;
     } catch (cause) {
-      const problem = cause instanceof Error ? cause.message : String(cause);
-      throw new StorageError(`Cannot ${attempt} in the Keyv: ${problem}`, { cause });
+      throw new StorageError(`Cannot ${attempt} in the Keyv: ${problemOf(cause)}`, { cause });
     } finally {
       this.#keyv.off("error", note);
       if (throwOnErrors !== undefined) this.#keyv.throwOnErrors = throwOnErrors;

@@ -1,4 +1,5 @@
 import type { Commit, StorageEngine } from "./engine.js";
+import { problemOf } from "./problem.js";
 import { StorageError } from "./storage-error.js";
 
 /** How many rows a listing asks the engine for at a time. */
@@ -74,6 +75,5 @@ export class OpenEngine implements Rows {
 
 function asStorageError(attempt: string, error: unknown): StorageError {
   if (error instanceof StorageError) return error;
-  const problem = error instanceof Error ? error.message : String(error);
-  return new StorageError(`Cannot ${attempt}: ${problem}`, { cause: error });
+  return new StorageError(`Cannot ${attempt}: ${problemOf(error)}`, { cause: error });
 }
