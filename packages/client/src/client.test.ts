@@ -137,11 +137,12 @@ describe("Client.close", () => {
 
   it("waits for a storage that is being opened, and closes that", async () => {
     const { storage, close } = watched();
-    let opened = (_: Storage): void => {};
-    const client = new Client({ storage: () => new Promise<Storage>((resolve) => (opened = resolve)), baseClientUrl });
+    const open = vi.fn<(storage: Storage) => void>();
+    const opening = new Promise<Storage>((resolve) => open.mockImplementation(resolve));
+    const client = new Client({ storage: () => opening, baseClientUrl });
     const call = client.isLoggedIn();
     const closed = client.close();
-    opened(storage);
+    open(storage);
     await closed;
     await expect(call).rejects.toThrow(ClientClosedError);
     expect(close).toHaveBeenCalledTimes(1);

@@ -9,7 +9,8 @@ import { describeOnHomeservers, logIn, openClient, startFake } from "./testing/h
 function textsOf(client: Client): string[] {
   const texts: string[] = [];
   client.publisher.subscribe(EventReceived, ({ event }) => {
-    if (event.type === "m.room.message") texts.push(String(event.content["body"]));
+    const { body } = event.content;
+    if (typeof body === "string") texts.push(body);
   });
   return texts;
 }

@@ -9,7 +9,7 @@ import { closing } from "./closing.js";
 export interface TestHomeserver {
   readonly url: string;
   /** Registers a user of whom nobody has heard before. */
-  register(name: string): Promise<Person>;
+  readonly register: (name: string) => Promise<Person>;
 }
 
 export interface Person {
@@ -41,7 +41,8 @@ export function describeOnHomeservers(name: string, tests: (homeserver: TestHome
 /** A homeserver of the test's own, to intercept what it says. It is closed after the test. */
 export async function startFake(): Promise<FakeHomeserver & TestHomeserver> {
   const fake = closing(await FakeHomeserver.start());
-  return Object.assign(fake, { register: homeserverAt(() => fake.url).register });
+  const { register } = homeserverAt(() => fake.url);
+  return Object.assign(fake, { register });
 }
 
 function homeserverAt(url: () => string): TestHomeserver {
@@ -49,7 +50,7 @@ function homeserverAt(url: () => string): TestHomeserver {
     get url() {
       return url();
     },
-    async register(name) {
+    register: async (name) => {
       const user = `${name}-${randomBytes(6).toString("hex")}`;
       const password = randomBytes(8).toString("hex");
       const auth = { type: "m.login.dummy" };
