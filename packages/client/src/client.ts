@@ -120,7 +120,7 @@ export class Client implements AsyncDisposable {
     return leaveRoom(await this.#open(), roomId);
   }
 
-  /** Receives what is new and publishes it, until `close`. Rejects when the homeserver refuses for good. */
+  /** Receives what is new and publishes it, until `close` or `logout`. Rejects when the homeserver refuses for good. */
   async sync(options?: SyncOptions): Promise<void> {
     await sync(await this.#open(), options);
     await this.#freed;

@@ -52,7 +52,9 @@ export async function connect(options: ConnectOptions): Promise<OpenConnection> 
       closing,
       session,
       loggingInAgain: undefined,
+      loggingOut: undefined,
       syncing: undefined,
+      stopSync: undefined,
       isDelivering: false,
       async close() {
         closeEnv();

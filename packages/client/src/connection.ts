@@ -26,8 +26,12 @@ export interface Connection {
   session: Session | undefined;
   /** Shared by all requests that met the same soft logout. */
   loggingInAgain: Promise<Session | undefined> | undefined;
+  /** Shared by all that want to log out, and awaited by requests that it takes the token away from. */
+  loggingOut: Promise<void> | undefined;
   /** The sync that runs. */
   syncing: Promise<void> | undefined;
+  /** Ends that one quietly. */
+  stopSync: (() => void) | undefined;
   /** Whether that waits for subscribers now. */
   isDelivering: boolean;
 }

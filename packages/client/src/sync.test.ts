@@ -1,8 +1,8 @@
 import { memoryStorage, type Storage } from "@mx/storage";
 import { describe, expect, it, vi } from "vitest";
 import type { Client } from "./client.js";
-import { AlreadySyncingError, NotLoggedInError } from "./errors.js";
-import { EventReceived, Invited, RoomLeft, SyncFailed, TimelineGap } from "./messages.js";
+import { AlreadySyncingError } from "./errors.js";
+import { EventReceived, Invited, LoggedOut, RoomLeft, SyncFailed, TimelineGap } from "./messages.js";
 import { describeOnHomeservers, logIn, openClient, startFake } from "./testing/homeservers.js";
 
 /** The texts that a client receives, from now on. */
@@ -122,6 +122,18 @@ describeOnHomeservers("Client.sync", (homeserver) => {
       body: { user_id: bob.userId },
     });
     expect((await left).roomId).toBe(roomId);
+  });
+
+  it("ends when the client logs out while it waits, and with one LoggedOut", async () => {
+    const { client } = await logIn(homeserver, "alice");
+    const roomId = await client.createRoom();
+    await syncUpToNow(client, roomId);
+    const told = vi.fn();
+    client.publisher.subscribe(LoggedOut, told);
+    const syncing = client.sync();
+    await Promise.all([client.logout(), client.logout()]);
+    await syncing;
+    expect(told).toHaveBeenCalledTimes(1);
   });
 
   it("ends with the signal that it is given, and can be started again", async () => {
@@ -254,13 +266,13 @@ describe("Client.sync", () => {
     await expect(opened.mock.results[0]?.value.get("x")).rejects.toMatchObject({ name: "StorageError" });
   });
 
-  it("does not store the place of a session that its subscriber has ended", async () => {
+  it("ends when the client logs out, and stores nothing of the session that was", async () => {
     const fake = await startFake();
     const storage = new Map<string, unknown>();
     const { client } = await logIn(fake, "alice", { storage });
     await client.createRoom();
-    client.publisher.subscribe(EventReceived, () => client.logout().catch(() => undefined), { once: true });
-    await expect(client.sync()).rejects.toThrow(NotLoggedInError);
+    client.publisher.subscribe(EventReceived, () => client.logout(), { once: true });
+    await client.sync();
     expect(storage).toEqual(new Map());
   });
 });

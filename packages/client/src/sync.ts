@@ -2,7 +2,7 @@ import type { StorageValue } from "@mx/storage";
 import { stringIn } from "./answer.js";
 import { backOffMs } from "./back-off.js";
 import type { Connection } from "./connection.js";
-import { AlreadySyncingError, ConnectionError, MatrixError, NotLoggedInError } from "./errors.js";
+import { AlreadySyncingError, ConnectionError, MatrixError } from "./errors.js";
 import { isJsonObject, type JsonObject } from "./json.js";
 import { EventReceived, SyncFailed } from "./messages.js";
 import { request } from "./request.js";
@@ -16,7 +16,7 @@ import { wait } from "./wait.js";
 // 3. A sync that is ended in the middle stores what it has handled, so that only the rest comes again.
 
 export interface SyncOptions {
-  /** Ends the sync, as `close` does; its promise resolves then. */
+  /** Ends the sync, as `close` and `logout` do; its promise resolves then. */
   readonly signal?: AbortSignal;
   /** How long the homeserver may hold a request while there is nothing new; 30 s by default. */
   readonly timeoutMs?: number;
@@ -33,7 +33,7 @@ interface Position {
 const answerTimeMs = { first: 300_000, later: 30_000 };
 
 /**
- * Receives what is new and publishes it, until the client is closed. Rejects when the homeserver refuses for good, and lives
+ * Receives what is new and publishes it, until the client is closed or logs out. Rejects when the homeserver refuses for good, and lives
  * through everything else: it publishes a `SyncFailed` then, and tries again.
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#syncing
@@ -43,10 +43,12 @@ export async function sync(connection: Connection, options: SyncOptions = {}): P
   if (connection.syncing) throw new AlreadySyncingError();
   const stop = joinSignals(connection.closing, options.signal);
   try {
+    connection.stopSync = () => stop.abort(undefined);
     connection.syncing = run(connection, stop.signal, options.timeoutMs ?? 30_000);
     await connection.syncing;
   } finally {
     connection.syncing = undefined;
+    connection.stopSync = undefined;
     stop.end();
   }
 }
@@ -59,8 +61,8 @@ async function run(connection: Connection, stop: AbortSignal, timeoutMs: number)
     if (answer === undefined) return;
     const next = await deliver(connection, answer, position, stop);
     // A subscriber may have logged out, and even in again: what has come belongs to the session that was.
-    const session = requireSession(connection, "sync");
-    if (session.userId !== userId || session.deviceId !== deviceId) throw new NotLoggedInError("sync on");
+    const { session } = connection;
+    if (session?.userId !== userId || session.deviceId !== deviceId) return;
     await connection.storage.set("sync", { ...next });
     // A homeserver that answers at once, again and again, that there is nothing new is asked five times a second at most.
     if (next.nextBatch === position.nextBatch) await pause(connection, 200, stop);

@@ -6,9 +6,10 @@ import { endSession, type Session, startSession } from "./session.js";
 /**
  * What to do when the homeserver does not know an access token any more; resolves with the session to make the request with once
  * more, or `undefined` when there is none.
- * 1. The session has another token by now: somebody else was here first.
- * 2. A soft logout: the application is asked, once for all requests that wait, how to log in again.
- * 3. A token that is current and not softly logged out: the session is over.
+ * 1. The client is logging out: that is why.
+ * 2. The session has another token by now: somebody else was here first.
+ * 3. A soft logout: the application is asked, once for all requests that wait, how to log in again.
+ * 4. A token that is current and not softly logged out: the session is over.
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#soft-logout
  */
@@ -17,6 +18,7 @@ export async function renewSession(
   accessToken: string,
   error: MatrixError,
 ): Promise<Session | undefined> {
+  await connection.loggingOut?.catch(() => undefined);
   if (connection.session?.accessToken !== accessToken) return connection.session;
   if (error.data["soft_logout"] !== true) {
     await endSession(connection);

@@ -1,0 +1,53 @@
+// One person of the demo: a process with a client of its own. It does what its parent tells it, one line at a time, and says what
+// happens to it.
+import { Client, discover, EventReceived, Invited } from "@mx/client";
+import { storages } from "./open-storage.mjs";
+
+const { PERSON: name, STORAGE: storage, FOLDER: folder, HOMESERVER: homeserver } = process.env;
+const say = (message) => process.send(message);
+
+/** The client, and whether it had to log in: later runs find homeserver and session in the storage. */
+async function openClient() {
+  const open = () => storages[storage](folder, name);
+  const stored = new Client({ storage: open });
+  if (await stored.isLoggedIn().catch(() => false)) return { client: stored, hasLoggedIn: false };
+  await stored.close();
+
+  const client = new Client({ storage: open, ...(await discover(homeserver)) });
+  await client.login({ user: process.env.USER_NAME, password: process.env.PASSWORD, deviceName: `@mx demo, ${name}` });
+  return { client, hasLoggedIn: true };
+}
+
+const { client, hasLoggedIn } = await openClient();
+const { userId, deviceId } = await client.whoami();
+
+client.publisher.subscribe(Invited, async ({ roomId }) => {
+  await client.joinRoom(roomId);
+  say({ joined: roomId });
+});
+client.publisher.subscribe(EventReceived, ({ roomId, event }) => {
+  // A homeserver tells a device what that has sent, too; such an event has the transaction ID that it was sent with.
+  const isOwn = event.unsigned?.transaction_id !== undefined;
+  if (event.type === "m.room.message" && !isOwn) say({ received: event.content.body, roomId });
+});
+
+const orders = {
+  createRoom: async (invite) => ({ created: await client.createRoom({ name: "The @mx demo", invite }) }),
+  send: async ({ roomId, text }) => ({ sent: text, eventId: await client.sendText(roomId, text) }),
+  logOut: async ({ roomId }) => {
+    await client.leaveRoom(roomId);
+    await client.logout();
+    return { loggedOut: true };
+  },
+  stop: async () => {
+    await client.close();
+    process.disconnect();
+  },
+};
+process.on("message", async ([order, argument]) => {
+  const answer = await orders[order](argument).catch((error) => ({ failed: error.message }));
+  if (answer) say(answer);
+});
+
+say({ ready: { userId, deviceId, hasLoggedIn } });
+await client.sync();
