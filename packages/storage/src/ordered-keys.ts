@@ -4,6 +4,7 @@ import { compareCodePoints } from "./code-points.js";
 export class OrderedKeys {
   readonly #keys: string[];
 
+  /** `keys` are in any order, each of them once. */
   constructor(keys: Iterable<string> = []) {
     this.#keys = [...keys].toSorted(compareCodePoints);
   }

@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import type { Storage, StorageValue, Transaction } from "../storage.js";
+import type { Behaviour } from "./behaviour.js";
+import { keysOf } from "./keys.js";
+
+async function increment(storage: Storage): Promise<void> {
+  await storage.transaction(async (transaction) => {
+    transaction.set("count", Number(await transaction.get("count", 0)) + 1);
+  });
+}
+
+function setBoth(value: number): (transaction: Transaction) => void {
+  return (transaction) => {
+    transaction.set("a", value);
+    transaction.set("b", value);
+  };
+}
+
+export const transactionBehaviours: readonly Behaviour[] = [
+  {
+    behaviour: "commits all that a transaction writes, and passes on what it returns",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      await storage.set("old", 1);
+      const result = await storage.transaction((transaction) => {
+        transaction.set("a", 1);
+        transaction.namespace("inner").set("b", 2);
+        transaction.delete("old");
+        return "result";
+      });
+      assert.equal(result, "result");
+      assert.deepEqual(await keysOf(storage), ["a"]);
+      assert.equal(await storage.namespace("inner").get("b"), 2);
+    },
+  },
+  {
+    behaviour: "writes nothing of a transaction that throws, and passes the error on",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      await storage.set("a", 1);
+      const error = new Error("of the change");
+      const attempt = storage.transaction(async (transaction) => {
+        transaction.set("a", 2);
+        transaction.set("b", 2);
+        assert.equal(await transaction.get("a"), 2);
+        transaction.clear();
+        throw error;
+      });
+      await assert.rejects(attempt, (thrown) => thrown === error);
+      assert.deepEqual(await keysOf(storage), ["a"]);
+      assert.equal(await storage.get("a"), 1);
+    },
+  },
+  {
+    behaviour: "shows a transaction its own writes, and nobody else before it commits",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      await storage.set("a", 1);
+      await storage.set("b", 1);
+      await storage.transaction(async (transaction) => {
+        transaction.set("a", 2);
+        transaction.delete("b");
+        transaction.namespace("inner").set("c", 3);
+        assert.equal(await transaction.get("a"), 2);
+        assert.equal(await transaction.get("b", "none"), "none");
+        assert.equal(await transaction.has("b"), false);
+        assert.deepEqual(await transaction.getMany(["a", "b", "c"]), [2, undefined, undefined]);
+        assert.equal(await transaction.namespace("inner").get("c"), 3);
+        assert.deepEqual(await storage.getMany(["a", "b"]), [1, 1]);
+        assert.equal(await storage.namespace("inner").has("c"), false);
+      });
+      assert.deepEqual(await storage.getMany(["a", "b"]), [2, undefined]);
+    },
+  },
+  {
+    behaviour: "lists what is stored and what the transaction wrote in one order",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      await Promise.all(["a1", "a3", "a5", "b1"].map((key) => storage.set(key, "stored")));
+      await storage.transaction(async (transaction) => {
+        for (const key of ["a0", "a3", "a4", "a\u{10000}", "a\u{ffff}", "b0"]) transaction.set(key, "own");
+        transaction.delete("a5");
+        const entries: [string, StorageValue][] = [];
+        for await (const entry of transaction.entries("a")) entries.push(entry);
+        assert.deepEqual(entries, [
+          ["a0", "own"],
+          ["a1", "stored"],
+          ["a3", "own"],
+          ["a4", "own"],
+          ["a\u{ffff}", "own"],
+          ["a\u{10000}", "own"],
+        ]);
+      });
+    },
+  },
+  {
+    behaviour: "clears in a transaction what was stored and what it wrote before, not what it writes after",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      await storage.namespace("n").set("stored", 1);
+      await storage.set("outside", 1);
+      await storage.transaction(async (transaction) => {
+        const namespace = transaction.namespace("n");
+        namespace.set("before", 1);
+        namespace.clear();
+        assert.equal(await namespace.get("stored"), undefined);
+        assert.equal(await namespace.get("before"), undefined);
+        namespace.set("after", 1);
+        assert.deepEqual(await keysOf(namespace), ["after"]);
+        assert.equal(await transaction.get("outside"), 1);
+      });
+      assert.deepEqual(await keysOf(storage.namespace("n")), ["after"]);
+      assert.equal(await storage.get("outside"), 1);
+    },
+  },
+  {
+    behaviour: "runs a transaction again when what it read has changed: 100 increments at once make 100",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      await Promise.all(Array.from({ length: 100 }, () => increment(storage)));
+      assert.equal(await storage.get("count"), 100);
+    },
+  },
+  {
+    behaviour: "runs a transaction again when something that it did not find has appeared",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      let runs = 0;
+      await storage.transaction(async (transaction) => {
+        runs++;
+        const taken = await transaction.has("name");
+        if (runs === 1) await storage.set("name", "somebody else's");
+        if (!taken) transaction.set("name", "mine");
+      });
+      assert.equal(runs, 2);
+      assert.equal(await storage.get("name"), "somebody else's");
+    },
+  },
+  {
+    behaviour: "never lets a transaction act on two values of different moments",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      await storage.transaction(setBoth(1));
+      let runs = 0;
+      const read = await storage.transaction(async (transaction) => {
+        runs++;
+        const a = await transaction.get("a");
+        if (runs === 1) await storage.transaction(setBoth(2));
+        const b = await transaction.get("b");
+        if (a !== b) throw new Error("saw two values that were never there together");
+        return a;
+      });
+      assert.equal(read, 2);
+    },
+  },
+  {
+    behaviour: "lets a transaction read a key twice and see the same",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      await storage.set("a", 1);
+      let runs = 0;
+      await storage.transaction(async (transaction) => {
+        runs++;
+        const before = await transaction.get("a");
+        if (runs === 1) await storage.set("a", 2);
+        assert.equal(await transaction.get("a"), before);
+      });
+    },
+  },
+  {
+    behaviour: "can be used, and can start another transaction, inside a transaction",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      await storage.transaction(async (transaction) => {
+        transaction.set("a", 1);
+        await storage.set("b", 2);
+        await storage.transaction((inner) => inner.set("c", 3));
+        assert.deepEqual(await keysOf(storage), ["b", "c"]);
+      });
+      assert.deepEqual(await keysOf(storage), ["a", "b", "c"]);
+    },
+  },
+  {
+    behaviour: "refuses the use of a transaction that has ended",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      const kept = await storage.transaction((transaction) => [transaction]);
+      const [transaction] = kept;
+      assert.ok(transaction !== undefined);
+      assert.throws(() => transaction.set("a", 1), { name: "StorageError", message: /has ended/ });
+      await assert.rejects(transaction.get("a"), { name: "StorageError", message: /has ended/ });
+      assert.equal(await storage.has("a"), false);
+    },
+  },
+  {
+    behaviour: "refuses in a transaction what it refuses elsewhere",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      const attempt = storage.transaction((transaction) => {
+        transaction.set("a", 1);
+        // @ts-expect-error: what a caller without types may do
+        transaction.set("b", { at: /a pattern/ });
+      });
+      await assert.rejects(attempt, { name: "TypeError", message: /value\.at/ });
+      assert.deepEqual(await keysOf(storage), []);
+    },
+  },
+];

@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import type { StorageValue } from "../storage.js";
+import type { Behaviour } from "./behaviour.js";
+
+/** Values that some serialisation or other does not give back. */
+const oddValues: readonly StorageValue[] = [
+  null,
+  true,
+  false,
+  0,
+  -1.5,
+  1e21,
+  Number.MAX_SAFE_INTEGER,
+  Number.MIN_VALUE,
+  "",
+  "text",
+  "\0",
+  "half a pair \ud83d",
+  ":colon",
+  ":base64:AAEC",
+  ':bigint:1"',
+  "😀 é \u{2028}",
+  "x".repeat(100_000),
+  [],
+  {},
+  [[], [{}], null],
+  { a: { b: [1, "2", null] }, "": 0, "odd key=/": false },
+  { toJSON: "data", constructor: null, hasOwnProperty: 1, valueOf: [] },
+  parsed('{"__proto__":{"polluted":true},"prototype":{}}'),
+  parsed('{"a":{"__proto__":null}}'),
+  { $bytes: "AAEC" },
+  { $bytes: { $bytes: 1 } },
+  { $$bytes: "AAEC", a: 1 },
+  { value: 1, expires: 1 },
+];
+
+function parsed(json: string): StorageValue {
+  const value: StorageValue = JSON.parse(json);
+  return value;
+}
+
+const everyByte = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+
+const bytes: readonly StorageValue[] = [
+  new Uint8Array(),
+  everyByte,
+  new Uint8Array(20_000).fill(255),
+  { key: everyByte, $bytes: everyByte },
+  { $bytes: everyByte },
+  parsedAnd('{"__proto__":{"a":1}}', everyByte),
+  [everyByte, [everyByte, { $$bytes: [everyByte] }]],
+];
+
+function parsedAnd(json: string, more: StorageValue): StorageValue {
+  return [parsed(json), more];
+}
+
+class Session {
+  readonly token = "secret";
+}
+
+/** What is neither JSON nor bytes, where it is, and what is said about it. */
+const refused: readonly [value: unknown, message: RegExp][] = [
+  [undefined, /value: it is undefined/],
+  [{ a: undefined }, /value\.a: it is undefined/],
+  [[1, undefined], /value\[1\]: it is undefined/],
+  [Array.from({ length: 2 }), /value\[0\]: it is undefined/],
+  [() => 1, /value: it is a function/],
+  [{ toJSON: () => 1 }, /value\.toJSON: it is a function/],
+  [Symbol("s"), /value: it is a symbol/],
+  [{ [Symbol("s")]: 1 }, /value: .*symbol/],
+  [1n, /value: it is a bigint/],
+  [Number.NaN, /value: it is NaN/],
+  [{ sessions: [0, 1, 2, { expires: Infinity }] }, /value\.sessions\[3\]\.expires: it is Infinity/],
+  [{ "odd key": /a pattern/ }, /value\["odd key"\]: it is an instance of RegExp/],
+  [new Map(), /instance of Map/],
+  [new Set(), /instance of Set/],
+  [new Error("e"), /instance of Error/],
+  [new URL("https://example.org"), /instance of URL/],
+  [new Session(), /instance of Session/],
+  [new Uint16Array(1), /instance of Uint16Array/],
+  [new ArrayBuffer(1), /instance of ArrayBuffer/],
+  [Promise.resolve(), /instance of Promise/],
+];
+
+export const valueBehaviours: readonly Behaviour[] = [
+  {
+    behaviour: "gives back every JSON value as it was",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      for (const value of oddValues) {
+        await storage.set("value", value);
+        assert.deepEqual(await storage.get("value"), value);
+      }
+    },
+  },
+  {
+    behaviour: "gives back bytes, wherever they are in a value",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      for (const value of bytes) {
+        await storage.set("value", value);
+        assert.deepEqual(await storage.get("value"), value);
+      }
+      await storage.set("value", Buffer.from("text"));
+      assert.deepEqual(await storage.get("value"), new Uint8Array(Buffer.from("text")));
+    },
+  },
+  {
+    behaviour: "gives a value of its own to everybody: changing one changes nothing else",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      const given = { list: [1] };
+      await storage.set("value", given);
+      given.list.push(2);
+      const first = await storage.get("value");
+      assert.deepEqual(first, { list: [1] });
+      Object.assign(first, { list: "changed" });
+      assert.deepEqual(await storage.get("value"), { list: [1] });
+    },
+  },
+  {
+    behaviour: "refuses what is neither JSON nor bytes, says where it is, and keeps the value from before",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      await storage.set("value", "before");
+      for (const [value, message] of refused) {
+        // @ts-expect-error: what a caller without types may do
+        await assert.rejects(storage.set("value", value), { name: "TypeError", message });
+      }
+      assert.equal(await storage.get("value"), "before");
+    },
+  },
+  {
+    behaviour: "refuses a value that contains itself, or is nested too deep",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      const cycle: { [key: string]: StorageValue } = {};
+      cycle["self"] = [cycle];
+      await assert.rejects(storage.set("value", cycle), { name: "TypeError", message: /contains itself/ });
+      let deep: StorageValue = [];
+      for (let depth = 0; depth < 100_000; depth++) deep = [deep];
+      await assert.rejects(storage.set("value", deep), { name: "TypeError", message: /100 levels/ });
+      let allowed: StorageValue = "bottom";
+      for (let depth = 0; depth < 100; depth++) allowed = [allowed];
+      await storage.set("value", allowed);
+      assert.deepEqual(await storage.get("value"), allowed);
+    },
+  },
+];

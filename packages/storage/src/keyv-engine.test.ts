@@ -1,0 +1,191 @@
+import { Keyv } from "keyv";
+import { describe, expect, test } from "vitest";
+import type { ContractFixture } from "./contract.js";
+import type { Storage } from "./storage.js";
+import { checkModel } from "./testing/check-model.js";
+import { describeContract } from "./testing/describe-contract.js";
+import { FailingStore } from "./testing/failing-store.js";
+import { toStorage } from "./to-storage.js";
+
+function makeStore(): ContractFixture {
+  const keyv = new Keyv(new Map());
+  return { open: async () => toStorage(keyv), isDurable: true, isShared: true };
+}
+
+async function entriesOf(storage: Storage): Promise<unknown[]> {
+  const entries: unknown[] = [];
+  for await (const entry of storage.entries()) entries.push(entry);
+  return entries;
+}
+
+describe("toStorage of a Keyv", () => {
+  describeContract(makeStore);
+
+  test("does what a plain object does", () => checkModel(makeStore, 100));
+
+  test("finds everything through another Keyv on the same store", async () => {
+    const store = new Map();
+    const keys = Array.from({ length: 400 }, (_, index) => `key ${String(index).padStart(3, "0")}`);
+    const before = toStorage(new Keyv({ store }));
+    await before.transaction((transaction) => {
+      for (const key of keys) transaction.set(key, 1);
+    });
+    await before.delete("key 200");
+    const after = toStorage(new Keyv({ store }));
+    expect(await entriesOf(after)).toEqual(keys.filter((key) => key !== "key 200").map((key) => [key, 1]));
+  });
+
+  test("leaves what is not its own in the Keyv", async () => {
+    const keyv = new Keyv();
+    await keyv.set("mine", 1);
+    const storage = toStorage(keyv);
+    await storage.set("mine", 2);
+    await storage.clear();
+    expect(await keyv.get("mine")).toBe(1);
+  });
+
+  test.each(["keyv", "a", "=a", "@alice:example.org", ""])("is right in a Keyv of namespace %j", async (namespace) => {
+    const storage = toStorage(new Keyv({ namespace }));
+    for (const key of [`${namespace}:a`, "a", ":a"]) await storage.set(key, key);
+    for (const key of [`${namespace}:a`, "a", ":a"]) expect(await storage.get(key)).toBe(key);
+  });
+
+  test("keeps values for ever, whatever the Keyv's time to live", async () => {
+    const keyv = new Keyv({ ttl: 1 });
+    const storage = toStorage(keyv);
+    await storage.set("a", 1);
+    expect((await keyv.getRaw("%3Da"))?.expires).toBeUndefined();
+  });
+
+  test("disconnects the Keyv when it is closed", async () => {
+    const store = new FailingStore();
+    await toStorage(new Keyv({ store })).close();
+    expect(store.isConnected).toBe(false);
+  });
+
+  describe("on a store that fails", () => {
+    test.each(["throws", "answers false", "emits an error and answers nothing"] as const)(
+      "rejects every call when it %s, and goes on when it works again",
+      async (failure) => {
+        const store = new FailingStore();
+        const storage = toStorage(new Keyv({ store }));
+        await storage.set("a", 1);
+        await storage.set("b", 1);
+        store.failure = failure;
+        const failed = { name: "StorageError" };
+        await expect(storage.set("a", 2)).rejects.toMatchObject(failed);
+        await expect(storage.delete("a")).rejects.toMatchObject(failed);
+        await expect(storage.clear()).rejects.toMatchObject(failed);
+        await expect(
+          storage.transaction((transaction) => {
+            transaction.set("a", 2);
+            transaction.set("c", 2);
+          }),
+        ).rejects.toMatchObject(failed);
+        if (failure !== "answers false") {
+          await expect(storage.get("a")).rejects.toMatchObject(failed);
+          await expect(storage.getMany(["a", "b"])).rejects.toMatchObject(failed);
+          await expect(entriesOf(storage)).rejects.toMatchObject(failed);
+        }
+        store.failure = undefined;
+        expect(await entriesOf(storage)).toEqual([
+          ["a", 1],
+          ["b", 1],
+        ]);
+        await storage.set("a", 3);
+        expect(await storage.get("a")).toBe(3);
+      },
+    );
+
+    test("rejects when the Keyv tells nobody that it failed", async () => {
+      const store = new FailingStore();
+      const storage = toStorage(new Keyv({ store, emitErrors: false }));
+      await storage.set("a", 1);
+      store.failure = "emits an error and answers nothing";
+      await expect(storage.get("a")).rejects.toMatchObject({
+        name: "StorageError",
+        message: expect.stringContaining("not there"),
+      });
+    });
+
+    test("leaves the Keyv as strict or lenient as it was", async () => {
+      const store = new FailingStore();
+      const keyv = new Keyv({ store });
+      const storage = toStorage(keyv);
+      store.failure = "throws";
+      await expect(storage.set("a", 1)).rejects.toMatchObject({ name: "StorageError" });
+      expect(await keyv.set("a", 1)).toBe(false);
+      expect(keyv.listeners("error")).toEqual([]);
+    });
+
+    test("has all of a commit or nothing, after whichever write the process ends", async () => {
+      const outcomes: unknown[] = [];
+      for (let writes = 0; writes < 12; writes++) {
+        const store = new FailingStore();
+        const before = toStorage(new Keyv({ store }));
+        await before.set("a", "old");
+        await before.set("b", "old");
+        store.writesLeft = writes;
+        const change = before.transaction((transaction) => {
+          transaction.set("a", "new");
+          transaction.delete("b");
+          transaction.set("c", "new");
+        });
+        const isAcknowledged = await change.then(
+          () => true,
+          () => false,
+        );
+        store.writesLeft = Infinity;
+        const found = await entriesOf(toStorage(new Keyv({ store })));
+        const isNew = JSON.stringify(found) === '[["a","new"],["c","new"]]';
+        if (!isNew)
+          expect(found).toEqual([
+            ["a", "old"],
+            ["b", "old"],
+          ]);
+        expect(isNew).toBe(isAcknowledged);
+        outcomes.push(isNew);
+      }
+      expect(new Set(outcomes)).toEqual(new Set([false, true]));
+    });
+
+    test("finishes a decided commit before it answers anything else", async () => {
+      const store = new FailingStore();
+      const storage = toStorage(new Keyv({ store }));
+      await storage.set("a", "old");
+      // The journal, and nothing after it.
+      store.writesLeft = 1;
+      await storage.transaction((transaction) => {
+        transaction.set("a", "new");
+        transaction.set("b", "new");
+      });
+      await expect(storage.get("a")).rejects.toMatchObject({ name: "StorageError" });
+      store.writesLeft = Infinity;
+      expect(await storage.getMany(["a", "b"])).toEqual(["new", "new"]);
+    });
+
+    test("never makes a commit that it has rejected, though its journal was stored after all", async () => {
+      const store = new FailingStore();
+      const storage = toStorage(new Keyv({ store }));
+      await storage.set("a", "old");
+      store.failure = "stores and throws";
+      const change = storage.transaction((transaction) => {
+        transaction.set("a", "new");
+        transaction.set("b", "new");
+      });
+      await expect(change).rejects.toMatchObject({ name: "StorageError" });
+      store.failure = undefined;
+      expect(await storage.getMany(["a", "b"])).toEqual(["old", undefined]);
+      expect(await toStorage(new Keyv({ store })).getMany(["a", "b"])).toEqual(["old", undefined]);
+    });
+  });
+
+  test("refuses what a later version has written", async () => {
+    const keyv = new Keyv();
+    await keyv.set("storage-keys-0", JSON.stringify({ format: 2, pageCount: 1, keys: [] }));
+    await expect(toStorage(keyv).get("a")).rejects.toMatchObject({
+      name: "StorageError",
+      message: expect.stringContaining("update @mx/storage"),
+    });
+  });
+});

@@ -1,0 +1,95 @@
+import fs from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { ContractFixture } from "./contract.js";
+import { openDatabase } from "./sqlite-database.js";
+import { sqliteStorage } from "./sqlite.js";
+import { checkKills } from "./testing/check-kills.js";
+import { checkModel } from "./testing/check-model.js";
+import { describeContract } from "./testing/describe-contract.js";
+import { Writer } from "./testing/start-writer.js";
+import { temporaryFolder } from "./testing/temporary-folder.js";
+
+async function temporaryPath(): Promise<string> {
+  return join(await temporaryFolder(), "alice.db");
+}
+
+async function makeStore(): Promise<ContractFixture> {
+  const path = await temporaryPath();
+  return { open: () => sqliteStorage(path), isDurable: true, isShared: true };
+}
+
+describe("sqliteStorage", () => {
+  describeContract(makeStore);
+
+  test("does what a plain object does", () => checkModel(makeStore, 30));
+
+  test("makes files for their owner only, in a folder that it makes", async () => {
+    const folder = join(await temporaryFolder(), "new", "folder");
+    await using storage = await sqliteStorage(join(folder, "alice.db"));
+    await storage.set("a", 1);
+    const names = await fs.readdir(folder);
+    expect(names.toSorted()).toEqual(["alice.db", "alice.db-shm", "alice.db-wal"]);
+    for (const name of names) expect((await fs.stat(join(folder, name))).mode & 0o777).toBe(0o600);
+    expect((await fs.stat(folder)).mode & 0o777).toBe(0o700);
+  });
+
+  test("takes quotes and SQL in keys, values and names as text", async () => {
+    await using storage = await sqliteStorage(await temporaryPath());
+    const text = `'"; DROP TABLE entries; -- ? :a @b $c`;
+    await storage.namespace(text).set(text, text);
+    await storage.transaction(async (transaction) => {
+      expect(await transaction.namespace(text).get(text)).toBe(text);
+      transaction.namespace(text).set("a", text);
+    });
+    expect(await storage.namespace(text).getMany([text, "a"])).toEqual([text, text]);
+  });
+
+  test("refuses, and leaves as it is, a file that is no database", async () => {
+    const path = await temporaryPath();
+    const content = "certainly not a database. ".repeat(100);
+    await fs.writeFile(path, content);
+    await expect(sqliteStorage(path)).rejects.toMatchObject({
+      name: "StorageError",
+      message: expect.stringContaining(`Cannot open "${path}": `),
+    });
+    expect(await fs.readFile(path, "utf8")).toBe(content);
+  });
+
+  test.each([
+    ["of a later version", "PRAGMA user_version = 2", 'its format is "2"'],
+    ["of another program", "CREATE TABLE songs (title TEXT)", "the database of another program"],
+  ])("refuses, and leaves as it is, a database %s", async (_, sql, message) => {
+    const path = await temporaryPath();
+    const database = await openDatabase(path);
+    database.execute(sql);
+    database.close();
+    const content = await fs.readFile(path);
+    await expect(sqliteStorage(path)).rejects.toMatchObject({
+      name: "StorageError",
+      message: expect.stringContaining(message),
+    });
+    expect(await fs.readFile(path)).toEqual(content);
+  });
+
+  test("refuses a folder, and names it", async () => {
+    const folder = await temporaryFolder();
+    await expect(sqliteStorage(folder)).rejects.toMatchObject({
+      name: "StorageError",
+      message: expect.stringContaining(`Cannot open "${folder}": `),
+    });
+  });
+
+  test("is shared by processes without losing a step", async () => {
+    const path = await temporaryPath();
+    const writers = [1, 2, 3].map(() => new Writer("sqlite", path, "increment"));
+    await Promise.all(writers.map((writer) => writer.end()));
+    await using storage = await sqliteStorage(path);
+    expect(await storage.get("count")).toBe(90);
+  }, 30_000);
+
+  test("loses nothing that was acknowledged, and has all of a transaction or nothing, when it is killed", async () => {
+    const path = await temporaryPath();
+    await checkKills("sqlite", path, () => sqliteStorage(path), 6);
+  }, 30_000);
+});
