@@ -56,7 +56,7 @@ describe("publish", () => {
 
   test("makes no promise of its own for synchronous subscribers", () => {
     const publisher = new Publisher();
-    publisher.subscribe(Note, () => {});
+    for (const result of [undefined, null, 5, "then", {}, { then: 5 }]) publisher.subscribe(Note, () => result);
     expect(publisher.publish(new Note())).toBe(publisher.publish(new Note()));
   });
 

@@ -37,6 +37,7 @@ test("a hundred thousand subscriptions with one signal leave nothing behind", ()
   }
   expect(heapBytes() - before).toBeLessThan(leakBytes);
   expect(getEventListeners(signal, "abort")).toEqual([]);
+  expect(publisher.size).toBe(0);
 });
 
 test("a hundred thousand classes that are made as the program runs leave little behind", () => {
@@ -48,19 +49,64 @@ test("a hundred thousand classes that are made as the program runs leave little 
     void publisher.publish(new Special());
   }
   expect(heapBytes() - before).toBeLessThan(leakBytes);
+  expect(publisher.size).toBe(1);
 });
+
+test("publishers that were held back leave nothing behind", async () => {
+  const publisher = new Publisher();
+  const messages = publisher.messages(Event, { highWaterMark: 0 });
+  const before = heapBytes();
+  for (let round = 0; round < 30_000; round++) {
+    const published = publisher.publish(new Event());
+    await messages.next();
+    await published;
+  }
+  expect(heapBytes() - before).toBeLessThan(leakBytes);
+  expect(publisher.size).toBe(1);
+});
+
+/** Tells whether all that `make` returned, and nobody else holds, can be collected. */
+async function isCollected(make: () => object): Promise<boolean> {
+  const made = new WeakRef(make());
+  // A WeakRef holds what it refers to until the current job is over.
+  await new Promise(setImmediate);
+  collectGarbage();
+  return made.deref() === undefined;
+}
 
 test("a subscriber can be collected as soon as it is removed", async () => {
   const publisher = new Publisher();
-  const removed = ((): WeakRef<object> => {
+  const isSubscriberCollected = await isCollected(() => {
     const subscriber = (): void => {};
     const id = publisher.subscribe(Event, subscriber);
     void publisher.publish(new Event());
     publisher.unsubscribe(id);
-    return new WeakRef(subscriber);
-  })();
-  // A WeakRef holds what it refers to until the current job is over.
-  await new Promise(setImmediate);
-  collectGarbage();
-  expect(removed.deref()).toBeUndefined();
+    return subscriber;
+  });
+  expect(isSubscriberCollected).toBe(true);
+  expect(publisher.size).toBe(0);
+});
+
+test("a signal can be collected as soon as its last subscription is removed", async () => {
+  const publisher = new Publisher();
+  const isSignalCollected = await isCollected(() => {
+    const { signal } = new AbortController();
+    publisher.unsubscribe(publisher.subscribe(Event, () => {}, { signal }));
+    return signal;
+  });
+  expect(isSignalCollected).toBe(true);
+  expect(publisher.size).toBe(0);
+});
+
+test("an unread message can be collected as soon as its loop is left", async () => {
+  const publisher = new Publisher();
+  const messages = publisher.messages(Event);
+  const isMessageCollected = await isCollected(() => {
+    const event = new Event();
+    void publisher.publish(event);
+    void messages.return();
+    return event;
+  });
+  expect(isMessageCollected).toBe(true);
+  expect(await messages.next()).toEqual({ done: true, value: undefined });
 });

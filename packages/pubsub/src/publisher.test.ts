@@ -1,5 +1,5 @@
 import { runInNewContext } from "node:vm";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Publisher } from "./index.js";
 
 class Fruit {
@@ -215,6 +215,21 @@ describe("a class with a Symbol.hasInstance of its own", () => {
     expect(seen).toEqual(["first 11", "first 12", "second 12", "first 13", "second 13", "second 1"]);
   });
 
+  test("is asked in the name of its subclasses too", () => {
+    class Heaviest extends Heavy {
+      static override [Symbol.hasInstance](value: { readonly weight?: number }): boolean {
+        return (value.weight ?? 0) > 100;
+      }
+    }
+    class Alias extends Heavy {}
+    const publisher = new Publisher();
+    const seen: string[] = [];
+    publisher.subscribe(Heaviest, ({ weight }) => seen.push(`heaviest ${weight}`));
+    publisher.subscribe(Alias, ({ weight }) => seen.push(`heavy ${weight}`));
+    for (const weight of [1, 11, 101]) void publisher.publish(new Parcel(weight));
+    expect(seen).toEqual(["heavy 11", "heaviest 101", "heavy 101"]);
+  });
+
   test("that throws is an error of the subscriber", () => {
     const errors: unknown[][] = [];
     const publisher = new Publisher({ onError: (...told) => errors.push(told) });
@@ -291,6 +306,7 @@ describe("a TypeError says what is wrong when", () => {
     ["an instance", new Fruit(), "object"],
     ["an arrow function", (): void => {}, "function"],
     ["a bound class", Fruit.bind(null), "function"],
+    ["a function whose prototype is null", Object.assign(function f() {}, { prototype: null }), "function"],
     ["a list with something else", [Fruit, "Fruit"], "string"],
     ["a list in a list", [Fruit, [Stone]], "object"],
   ];
@@ -326,8 +342,11 @@ describe("a TypeError says what is wrong when", () => {
 });
 
 describe("an ID", () => {
-  test("is a positive integer that is never used again, by no publisher", () => {
-    const publishers = [new Publisher(), new Publisher()];
+  test("is a positive integer that is never used again, by no publisher", async () => {
+    // As at the start of a program, when no ID has been used.
+    vi.resetModules();
+    const fresh = await import("./index.js");
+    const publishers = [new fresh.Publisher(), new fresh.Publisher()];
     const ids = new Set<number>();
     for (let round = 0; round < 100; round++) {
       for (const publisher of publishers) {
