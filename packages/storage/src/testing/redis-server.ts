@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import fs from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+const isInstalled = spawnSync("redis-server", ["--version"]).status === 0;
+
+const advice =
+  'the Redis tests need a server: install it ("apt-get install redis-server", "brew install redis"), ' +
+  "or set REDIS_URL to one whose data they may overwrite";
+
+/** Whether tests may start servers of their own. Says so if not, and throws when `MX_REQUIRE_REDIS` asks for them. */
+export function canStartRedis(): boolean {
+  if (!isInstalled) say();
+  return isInstalled;
+}
+
+/** Whether there is a server, of our own or at `REDIS_URL`. */
+export function canUseRedis(): boolean {
+  return process.env["REDIS_URL"] !== undefined || canStartRedis();
+}
+
+function say(): void {
+  if (process.env["MX_REQUIRE_REDIS"] === "1") throw new Error(`MX_REQUIRE_REDIS is set, and ${advice}`);
+  process.stderr.write(`\nSKIPPED: ${advice}\n\n`);
+}
+
+/** A Redis server on a free port of this machine's own, that keeps nothing. */
+export class RedisServer {
+  readonly #port: number;
+  readonly #folder: string;
+  #process: ChildProcess | undefined;
+
+  private constructor(port: number, folder: string) {
+    this.#port = port;
+    this.#folder = folder;
+  }
+
+  static async start(): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), await fs.mkdtemp(join(tmpdir(), "mx-redis-")));
+    await server.startAgain();
+    return server;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.#port}`;
+  }
+
+  /** Starts it at the same port, after `kill`. */
+  async startAgain(): Promise<void> {
+    const options = ["--port", String(this.#port), "--bind", "127.0.0.1", "--save", "", "--dir", this.#folder];
+    const server = spawn("redis-server", options, { stdio: ["ignore", "pipe", "inherit"] });
+    this.#process = server;
+    for await (const line of createInterface({ input: server.stdout })) {
+      if (line.includes("Ready to accept connections")) break;
+    }
+    // What it says from here on is read by nobody, and must not fill the pipe.
+    server.stdout.resume();
+    if (server.exitCode !== null) throw new Error(`redis-server has ended with ${server.exitCode}`);
+  }
+
+  async kill(): Promise<void> {
+    const server = this.#process;
+    this.#process = undefined;
+    if (server === undefined) return;
+    server.kill("SIGKILL");
+    await once(server, "exit");
+  }
+
+  /** Leaves it running without an answer to anything. */
+  pause(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  goOn(): void {
+    this.#process?.kill("SIGCONT");
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    await fs.rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const listener = createServer().listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const address = listener.address();
+  listener.close();
+  if (address === null || typeof address === "string") throw new Error("there is no free port");
+  return address.port;
+}
