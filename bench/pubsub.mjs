@@ -11,6 +11,7 @@ const subscribers = makeSubscribers("(message) => { counter.calls += message.wei
 const asyncSubscribers = makeSubscribers("async (message) => { counter.calls += message.weight; }");
 
 function makeSubscribers(code) {
+  // oxlint-disable-next-line typescript/no-implied-eval -- the engine must compile each anew
   return Array.from({ length: 32 }, () => new Function("counter", `return ${code}`)(counter));
 }
 

@@ -1,3 +1,5 @@
+// So that the types hold for users whose "lib" has no AsyncDisposable.
+/// <reference lib="esnext.disposable" preserve="true" />
 import { Queue } from "./queue.js";
 
 /**
@@ -33,17 +35,19 @@ export class Messages<T> implements AsyncIterableIterator<T, undefined>, AsyncDi
     return Promise.resolve({ done: false, value: message });
   }
 
-  /** Unsubscribes. */
+  /** Unsubscribes, and ends the iteration for all who wait. A loop calls it when it is left early. */
   return(): Promise<IteratorResult<T, undefined>> {
     this.#unsubscribe();
     this.#end();
     return this.next();
   }
 
+  /** Itself: there is one subscription, however many loops read from it. */
   [Symbol.asyncIterator](): this {
     return this;
   }
 
+  /** Unsubscribes. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
   }

@@ -8,6 +8,7 @@ import type { PublisherOptions } from "./publisher-options.js";
 import type { SubscribeOptions, Subscriber, SubscriptionId } from "./subscription.js";
 import { Subscriptions } from "./subscriptions.js";
 
+/** Which message `next` waits for, and how long; by default the first one, and for ever. */
 export interface NextOptions<T> {
   /** Rejects with its reason when it aborts. */
   readonly signal?: AbortSignalLike | undefined;
@@ -15,6 +16,7 @@ export interface NextOptions<T> {
   readonly filter?: ((message: T) => boolean) | undefined;
 }
 
+/** When `messages` ends and how much it keeps; by default when the loop is left, and everything. */
 export interface MessagesOptions {
   /** Ends the iteration, without an error, when it aborts. */
   readonly signal?: AbortSignalLike | undefined;
@@ -34,6 +36,7 @@ export class Publisher {
   readonly #abortListeners = new AbortListeners();
   readonly #delivery: Delivery;
 
+  /** Subscribers belong to one publisher; publishers know nothing of each other. */
   constructor(options: PublisherOptions = {}) {
     this.#delivery = new Delivery(this.#subscriptions, options);
   }

@@ -8,6 +8,7 @@ export type Subscriber<T> = (message: T) => unknown;
 export type SubscriptionId = number & { readonly [subscriptionId]: never };
 declare const subscriptionId: unique symbol;
 
+/** How long a subscription lasts; by default until `unsubscribe`. */
 export interface SubscribeOptions {
   /** Unsubscribes when it aborts. With a signal that has aborted already, the subscriber is never called. */
   readonly signal?: AbortSignalLike | undefined;
