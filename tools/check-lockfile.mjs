@@ -26,7 +26,9 @@ for (const folder of readdirSync(store)) {
 
 if (locked.size === 0 || checked === 0) throw new Error("Cannot check pnpm-lock.yaml: found nothing to compare in it");
 if (missing.length > 0) {
-  console.error(`pnpm-lock.yaml lacks ${missing.length} platform packages; pin a version whose binaries are all there:`);
+  console.error(
+    `pnpm-lock.yaml lacks ${missing.length} platform packages; pin a version whose binaries are all there:`,
+  );
   for (const line of new Set(missing)) console.error(`  ${line}`);
   process.exit(1);
 }

@@ -1,0 +1,27 @@
+// Somebody's application, as ESM: it uses nothing but installed packages, and does the main job.
+import { Client, discover, EventReceived } from "@mx/client";
+import { sqliteStorage } from "@mx/storage/sqlite";
+import { FakeHomeserver } from "@mx/testing";
+
+const homeserver = await FakeHomeserver.start();
+const auth = { type: "m.login.dummy" };
+const body = JSON.stringify({ username: "alice", password: "secret", inhibit_login: true, auth });
+await fetch(`${homeserver.url}/_matrix/client/v3/register`, { method: "POST", body });
+
+const storage = () => sqliteStorage("alice.db");
+const client = new Client({ storage, ...(await discover(homeserver.url)) });
+if (!(await client.isLoggedIn())) await client.login({ user: "alice", password: "secret" });
+const roomId = await client.createRoom();
+await client.sendText(roomId, "Hello");
+const received = client.publisher.next(EventReceived, { filter: ({ event }) => event.content.body === "Hello" });
+const syncing = client.sync();
+await received;
+await client.close();
+await syncing;
+
+const later = new Client({ storage });
+if (!(await later.isLoggedIn())) throw new Error("The session is not in the storage");
+await later.logout();
+await later.close();
+await homeserver.close();
+console.log("The ES module works");
