@@ -79,10 +79,11 @@ async function connect(client: RedisClientType, formatKey: string): Promise<void
   }
 }
 
-/** For errors. One that cannot be read is not shown at all: a password may be anywhere in it. */
+/** For errors. What is not the URL of a Redis is not shown at all: a password may be anywhere in it. */
 function withoutPassword(url: string): string {
-  if (!URL.canParse(url))
-    throw new TypeError('Cannot open the Redis: its URL is not one; it looks like "redis://host:6379"');
+  if (!URL.canParse(url) || !/^rediss?:/.test(url)) {
+    throw new TypeError('Cannot open the Redis: its URL is not one of a Redis; it looks like "redis://host:6379"');
+  }
   const shown = new URL(url);
   shown.password = "";
   return shown.href;
