@@ -20,13 +20,18 @@ export interface Session {
   readonly accessToken: string;
 }
 
+interface LoginToken {
+  readonly userId: string;
+  readonly expiresAt: number;
+}
+
 /** The users, their devices, and who is logged in. */
 export class Accounts {
   readonly #identifiers: Identifiers;
   readonly #accounts = new Map<string, Account>();
   readonly #sessions = new Map<string, Session>();
   readonly #softLoggedOut = new Set<string>();
-  readonly #loginTokens = new Map<string, string>();
+  readonly #loginTokens = new Map<string, LoginToken>();
 
   constructor(identifiers: Identifiers) {
     this.#identifiers = identifiers;
@@ -80,18 +85,18 @@ export class Accounts {
     for (const session of ended) this.#softLoggedOut.add(session.accessToken);
   }
 
-  /** A token that logs this user in, once. */
-  createLoginToken(userId: string): string {
+  /** A token that logs this user in, once, before `expiresAt`. */
+  createLoginToken(userId: string, expiresAt: number): string {
     const token = this.#identifiers.secret("syl_");
-    this.#loginTokens.set(token, userId);
+    this.#loginTokens.set(token, { userId, expiresAt });
     return token;
   }
 
-  /** The user of a login token, which is spent by this. */
-  redeemLoginToken(token: string): Account | undefined {
-    const userId = this.#loginTokens.get(token);
+  /** The user of a login token that is still good at `now`, which is spent by this. */
+  redeemLoginToken(token: string, now: number): Account | undefined {
+    const found = this.#loginTokens.get(token);
     this.#loginTokens.delete(token);
-    return userId === undefined ? undefined : this.get(userId);
+    return found === undefined || found.expiresAt <= now ? undefined : this.get(found.userId);
   }
 
   #endWhere(matches: (session: Session) => boolean): Session[] {

@@ -90,8 +90,8 @@ export class FakeHomeserver implements AsyncDisposable {
     await this.#server.close();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe } from "vitest";
-import { access } from "./behaviour/access.js";
-import { membership } from "./behaviour/membership.js";
-import { reading } from "./behaviour/reading.js";
-import { rooms } from "./behaviour/rooms.js";
-import { sending } from "./behaviour/sending.js";
-import { syncing } from "./behaviour/syncing.js";
-import type { Server } from "./behaviour/user.js";
-import { wire } from "./behaviour/wire.js";
+import { access } from "./testing/access.js";
+import { membership } from "./testing/membership.js";
+import { reading } from "./testing/reading.js";
+import { rooms } from "./testing/rooms.js";
+import { sending } from "./testing/sending.js";
+import { syncing } from "./testing/syncing.js";
+import type { Server } from "./testing/user.js";
+import { wire } from "./testing/wire.js";
 import { FakeHomeserver } from "./index.js";
 
 const synapseUrl = process.env["MX_SYNAPSE_URL"];

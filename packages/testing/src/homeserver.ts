@@ -67,8 +67,13 @@ export class Homeserver {
       return { status: 200, body: await endpoint.answer(new Call(request, parameters, this.accounts, this.env)) };
     } catch (error) {
       if (error instanceof Refusal) return { status: error.status, body: error.body };
-      const message = `Internal server error: ${error instanceof Error ? error.message : String(error)}`;
-      return { status: 500, body: { errcode: "M_UNKNOWN", error: message } };
+      return internalError(error);
     }
   }
+}
+
+/** The answer when something has gone wrong here, with the reason: whoever reads it writes tests. */
+export function internalError(error: unknown): Answer {
+  const reason = error instanceof Error ? error.message : String(error);
+  return { status: 500, body: { errcode: "M_UNKNOWN", error: `Internal server error: ${reason}` } };
 }

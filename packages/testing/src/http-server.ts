@@ -1,8 +1,10 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Request } from "./call.js";
+import { internalError } from "./homeserver.js";
 import type { Answer } from "./homeserver.js";
 import { MatrixError } from "./matrix-error.js";
+import { targetOf } from "./request-target.js";
 
 const HOST = "127.0.0.1";
 const MAX_BODY_BYTES = 1_048_576;
@@ -32,7 +34,9 @@ export class HttpServer {
     const server = createServer((request, response) => {
       for (const [name, value] of CROSS_ORIGIN_HEADERS) response.setHeader(name, value);
       handle(request, response).catch((error: unknown) => {
-        response.destroy(error instanceof Error ? error : new Error(String(error)));
+        // An answer that has begun cannot turn into an error: cut off, it is no answer.
+        if (response.headersSent) response.destroy();
+        else writeAnswer(response, internalError(error));
       });
     });
     await new Promise<void>((resolve, reject) => {
@@ -58,8 +62,6 @@ export class HttpServer {
 
 /** Reads a request whole. What is larger than a homeserver takes is read to its end, and refused. */
 export async function readRequest(request: IncomingMessage, response: ServerResponse): Promise<Request> {
-  const url = new URL(request.url ?? "/", "http://localhost");
-  const [path = "/"] = (request.url ?? "/").split("?");
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   const chunks: Buffer[] = [];
@@ -72,8 +74,7 @@ export async function readRequest(request: IncomingMessage, response: ServerResp
   if (bytes > MAX_BODY_BYTES) throw new MatrixError(413, "M_TOO_LARGE", "Request content is too large");
   return {
     method: request.method ?? "GET",
-    path,
-    query: url.searchParams,
+    ...targetOf(request),
     headers: request.headers,
     body: Buffer.concat(chunks),
     signal: gone.signal,

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { PathPattern } from "./path-pattern.js";
+import { targetOf } from "./request-target.js";
 
 /**
  * Answers a request in the homeserver's place, by writing to `response`, or lets the homeserver do it by `await pass()`. Doing
- * neither leaves the client waiting.
+ * neither leaves the client waiting. The homeserver reads the body, so who passes must not; an error thrown here is answered as
+ * a 500.
  */
 export type Interceptor = (
   request: IncomingMessage,
@@ -33,7 +35,7 @@ export class Interceptors {
 
   /** Hands a request through all that match, and to `answer` in the end. */
   async run(request: IncomingMessage, response: ServerResponse, answer: () => Promise<void>): Promise<void> {
-    const [path = "/"] = (request.url ?? "/").split("?");
+    const { path } = targetOf(request);
     const matching = [...this.#interceptions].filter(({ matches }) => matches(path));
     const chain = matching.reduce(
       (pass, { interceptor }) =>

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { targetOf } from "./request-target.js";
 
 const RECORDED_HEADERS = ["accept", "authorization", "content-type", "origin", "user-agent"] as const;
 
@@ -13,15 +14,13 @@ export interface RecordedRequest {
 }
 
 export function recordRequest(request: IncomingMessage): RecordedRequest {
-  const [path = "/", query] = (request.url ?? "/").split("?");
   const headers = RECORDED_HEADERS.flatMap((name) => {
     const value = request.headers[name];
     return value === undefined ? [] : [[name, value] as const];
   });
   return {
     method: request.method ?? "GET",
-    path,
-    query: new URLSearchParams(query),
+    ...targetOf(request),
     headers: Object.fromEntries(headers),
   };
 }

@@ -14,7 +14,7 @@ const LOGIN_TOKEN_LIFETIME_MS = 300_000;
  * @see https://spec.matrix.org/v1.19/client-server-api/#login
  */
 export function loginEndpoints(homeserver: Homeserver): Endpoint[] {
-  const { accounts } = homeserver;
+  const { accounts, env } = homeserver;
   return [
     {
       method: "GET",
@@ -39,7 +39,7 @@ export function loginEndpoints(homeserver: Homeserver): Endpoint[] {
       method: "POST",
       path: "/_matrix/client/v1/login/get_token",
       answer: (call) => ({
-        login_token: accounts.createLoginToken(call.session().userId),
+        login_token: accounts.createLoginToken(call.session().userId, env.now() + LOGIN_TOKEN_LIFETIME_MS),
         expires_in_ms: LOGIN_TOKEN_LIFETIME_MS,
       }),
     },
@@ -110,7 +110,7 @@ function byPassword(homeserver: Homeserver, body: JsonObject): Account {
 function byToken(homeserver: Homeserver, body: JsonObject): Account {
   const { token } = body;
   if (typeof token !== "string") throw new MatrixError(400, "M_UNKNOWN", "Missing JSON keys.");
-  const account = homeserver.accounts.redeemLoginToken(token);
+  const account = homeserver.accounts.redeemLoginToken(token, homeserver.env.now());
   if (account === undefined) throw forbidden("Invalid login token");
   return account;
 }

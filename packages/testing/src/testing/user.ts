@@ -1,5 +1,3 @@
-/* oxlint-disable no-restricted-globals, no-restricted-properties -- Part of the tests: a real server is asked with a real fetch. */
-
 /** The server under test. */
 export interface Server {
   readonly url: string;

@@ -1,0 +1,331 @@
+import fc from "fast-check";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { User, joined, path, request, textsOf } from "./testing/user.js";
+import { FakeHomeserver } from "./index.js";
+import type { Env, FakeHomeserverOptions } from "./index.js";
+
+/** A clock that stands still until it is told to go on, and randomness from a seed. */
+class SimulatedEnv implements Env {
+  readonly #timers = new Map<() => void, number>();
+  #now = 1_700_000_000_000;
+  #seed = 42;
+
+  now(): number {
+    return this.#now;
+  }
+
+  startTimer(callback: () => void, delayMs: number): () => void {
+    const timer = (): void => callback();
+    this.#timers.set(timer, this.#now + delayMs);
+    return () => {
+      this.#timers.delete(timer);
+    };
+  }
+
+  random(): number {
+    this.#seed = (this.#seed * 48_271) % 2_147_483_647;
+    return this.#seed / 2_147_483_647;
+  }
+
+  get pendingTimers(): number {
+    return this.#timers.size;
+  }
+
+  advance(ms: number): void {
+    this.#now += ms;
+    for (const [timer, due] of this.#timers) {
+      if (due <= this.#now && this.#timers.delete(timer)) timer();
+    }
+  }
+}
+
+/** Starts a homeserver that ends with the test. */
+async function start(options?: FakeHomeserverOptions): Promise<FakeHomeserver> {
+  const homeserver = await FakeHomeserver.start(options);
+  onTestFinished(() => homeserver.close());
+  return homeserver;
+}
+
+async function untilPolling(env: SimulatedEnv): Promise<void> {
+  while (env.pendingTimers === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+describe("starting and closing", () => {
+  test("starts in less than 50 ms", async () => {
+    const startedAt = performance.now();
+    const homeserver = await start();
+    expect(performance.now() - startedAt).toBeLessThan(50);
+    expect(homeserver.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  });
+
+  test("has the server name that it is given", async () => {
+    const homeserver = await start({ serverName: "example.org" });
+    expect(homeserver.serverName).toBe("example.org");
+    expect((await User.register(homeserver)).userId).toMatch(/:example\.org$/);
+  });
+
+  test("tells its own address to whoever discovers it", async () => {
+    const homeserver = await start();
+    const response = await fetch(`${homeserver.url}/.well-known/matrix/client`);
+    expect(await response.json()).toEqual({ "m.homeserver": { base_url: `${homeserver.url}/` } });
+  });
+
+  test("ends long polls at once when it is closed, and leaves no timer behind", async () => {
+    const env = new SimulatedEnv();
+    const homeserver = await FakeHomeserver.start({ env });
+    const user = await User.register(homeserver);
+    const { next_batch: since } = await user.sync();
+    const poll = user.sync({ since, timeoutMs: 60_000 }).catch((error: unknown) => error);
+    await untilPolling(env);
+    const closedAt = performance.now();
+    await homeserver.close();
+    expect(await poll).toBeInstanceOf(TypeError);
+    expect(performance.now() - closedAt).toBeLessThan(100);
+    await expect.poll(() => env.pendingTimers).toBe(0);
+  });
+
+  test("frees its port, so that another one can start there", async () => {
+    const first = await FakeHomeserver.start();
+    const port = Number(new URL(first.url).port);
+    await expect(FakeHomeserver.start({ port })).rejects.toThrow("EADDRINUSE");
+    await first.close();
+    await first.close();
+    const second = await start({ port });
+    expect(second.url).toBe(first.url);
+  });
+
+  test("closes with the scope that it is used in", async () => {
+    const homeserver = await FakeHomeserver.start();
+    await homeserver[Symbol.asyncDispose]();
+    await expect(fetch(homeserver.url)).rejects.toThrow(TypeError);
+  });
+
+  test("drops a long poll whose client has gone", async () => {
+    const env = new SimulatedEnv();
+    const homeserver = await start({ env });
+    const user = await User.register(homeserver);
+    const { next_batch: since } = await user.sync();
+    const client = new AbortController();
+    const poll = user.get(`/sync?since=${since}&timeout=60000`, { signal: client.signal }).catch(() => "aborted");
+    await untilPolling(env);
+    client.abort();
+    expect(await poll).toBe("aborted");
+    await expect.poll(() => env.pendingTimers).toBe(0);
+  });
+});
+
+describe("sessions", () => {
+  test("end softly as if they had expired, and the device stays", async () => {
+    const homeserver = await start();
+    const user = await User.register(homeserver);
+    const roomId = await user.createRoom();
+    const eventId = await user.send(roomId, "Before", "txn");
+    homeserver.softLogOut(user.userId);
+    const refused = { status: 401, body: { errcode: "M_UNKNOWN_TOKEN", soft_logout: true } };
+    expect(await user.get("/account/whoami")).toMatchObject(refused);
+    expect(await user.get("/sync")).toMatchObject(refused);
+    const again = await user.logIn(user.deviceId);
+    expect(await again.send(roomId, "After", "txn")).toBe(eventId);
+  });
+
+  test("end for good, and nobody else's do", async () => {
+    const homeserver = await start();
+    const [alice, bob] = [await User.register(homeserver), await User.register(homeserver)];
+    homeserver.logOut(alice.userId);
+    const refused = { status: 401, body: { errcode: "M_UNKNOWN_TOKEN", soft_logout: false } };
+    expect(await alice.get("/account/whoami")).toMatchObject(refused);
+    expect(await bob.get("/account/whoami")).toMatchObject({ status: 200 });
+  });
+
+  test("are not started by a login token that is too old", async () => {
+    const env = new SimulatedEnv();
+    const homeserver = await start({ env });
+    const user = await User.register(homeserver);
+    const { body } = await user.post("/_matrix/client/v1/login/get_token");
+    expect(body).toMatchObject({ expires_in_ms: 300_000 });
+    env.advance(300_000);
+    const token: unknown = Reflect.get(Object(body), "login_token");
+    const reply = await request(homeserver, "POST", "/login", { body: { type: "m.login.token", token } });
+    expect(reply).toMatchObject({ status: 403, body: { errcode: "M_FORBIDDEN" } });
+  });
+});
+
+describe("intercepting", () => {
+  const sync = "/_matrix/client/v3/sync";
+
+  test("answers in the homeserver's place until it is removed", async () => {
+    const homeserver = await start();
+    const user = await User.register(homeserver);
+    const remove = homeserver.intercept(sync, (_, response) => {
+      response.writeHead(502, { "Content-Type": "text/html" }).end("<h1>Bad gateway</h1>");
+    });
+    const response = await fetch(homeserver.url + sync);
+    expect([response.status, await response.text()]).toEqual([502, "<h1>Bad gateway</h1>"]);
+    expect(await user.get("/account/whoami")).toMatchObject({ status: 200 });
+    remove();
+    remove();
+    expect(await user.get("/sync")).toMatchObject({ status: 200 });
+  });
+
+  test("passes requests on, body and all, and sees what comes of them", async () => {
+    const homeserver = await start();
+    const user = await User.register(homeserver);
+    const roomId = await user.createRoom();
+    const statuses: number[] = [];
+    const send = "/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}";
+    homeserver.intercept(send, async (_, response, pass) => {
+      await pass();
+      statuses.push(response.statusCode);
+    });
+    await user.send(roomId, "Hello");
+    expect(textsOf(joined(await user.sync(), roomId).timeline.events)).toEqual(["Hello"]);
+    expect(statuses).toEqual([200]);
+  });
+
+  test("asks the newest first, which may pass to the older ones", async () => {
+    const homeserver = await start();
+    const asked: string[] = [];
+    homeserver.intercept(/versions$/, async (_request, _response, pass) => {
+      asked.push("older");
+      await pass();
+    });
+    homeserver.intercept("/_matrix/client/versions", async (_request, _response, pass) => {
+      asked.push("newer");
+      await pass();
+    });
+    expect(await request(homeserver, "GET", "/_matrix/client/versions")).toMatchObject({ status: 200 });
+    expect(asked).toEqual(["newer", "older"]);
+  });
+
+  test("leaves browsers' preflights alone, and lets them read what is answered", async () => {
+    const homeserver = await start();
+    homeserver.intercept(sync, (_, response) => {
+      response.writeHead(429).end("{}");
+    });
+    expect((await fetch(homeserver.url + sync, { method: "OPTIONS" })).status).toBe(204);
+    const response = await fetch(homeserver.url + sync);
+    expect(response.headers.get("access-control-allow-origin")).toBe("*");
+  });
+
+  test("keeps a client waiting that is neither answered nor passed on, until the end", async () => {
+    const homeserver = await FakeHomeserver.start();
+    homeserver.intercept(sync, () => undefined);
+    const outcome = fetch(homeserver.url + sync)
+      .then(() => "answered")
+      .catch(() => "cut off");
+    await expect.poll(() => homeserver.requests.length).toBe(1);
+    await homeserver.close();
+    expect(await outcome).toBe("cut off");
+  });
+
+  test("answers an error of the interceptor as a 500, with the reason", async () => {
+    const homeserver = await start();
+    homeserver.intercept(sync, () => {
+      throw new Error("Expected 1 to be 2");
+    });
+    const reply = await request(homeserver, "GET", "/sync");
+    expect(reply).toMatchObject({ status: 500, body: { error: "Internal server error: Expected 1 to be 2" } });
+  });
+});
+
+describe("recording", () => {
+  test("keeps what a client has asked for, in order", async () => {
+    const homeserver = await start();
+    const headers = { "user-agent": "test/1", "x-other": "not kept" };
+    await request(homeserver, "GET", "/_matrix/client/versions", { headers });
+    await request(homeserver, "PUT", `${path`/rooms/${"!a/b"}`}/send/m.x/1?a=b`, { accessToken: "token", body: {} });
+    expect(homeserver.requests).toMatchObject([
+      { method: "GET", path: "/_matrix/client/versions", headers: { "user-agent": "test/1" } },
+      {
+        method: "PUT",
+        path: "/_matrix/client/v3/rooms/!a%2Fb/send/m.x/1",
+        query: new URLSearchParams({ a: "b" }),
+        headers: { authorization: "Bearer token", "content-type": expect.stringContaining("text/plain") },
+      },
+    ]);
+    expect(homeserver.requests[0]?.headers).not.toHaveProperty("x-other");
+    expect(homeserver.requests[0]?.headers).not.toHaveProperty("authorization");
+  });
+});
+
+describe("a simulated world", () => {
+  test("makes the same IDs, tokens and times again", async () => {
+    const run = async (): Promise<unknown[]> => {
+      const homeserver = await start({ env: new SimulatedEnv() });
+      const auth = { type: "m.login.dummy" };
+      const body = { username: "alice", password: "secret", auth };
+      const registered = await request(homeserver, "POST", "/register", { body });
+      const accessToken: unknown = Reflect.get(Object(registered.body), "access_token");
+      const options = { accessToken: String(accessToken) };
+      const room = await request(homeserver, "POST", "/createRoom", { ...options, body: { name: "Same" } });
+      const synced = await request(homeserver, "GET", "/sync", options);
+      return [registered.body, room.body, synced.body];
+    };
+    expect(await run()).toEqual(await run());
+  });
+
+  test("has the time of its clock on every event", async () => {
+    const env = new SimulatedEnv();
+    const homeserver = await start({ env });
+    const user = await User.register(homeserver);
+    const roomId = await user.createRoom();
+    const sentAt = env.now();
+    await user.send(roomId, "Hello");
+    env.advance(5000);
+    const event = joined(await user.sync(), roomId).timeline.events.at(-1);
+    expect(event).toMatchObject({ origin_server_ts: sentAt, unsigned: { age: 5000 } });
+  });
+
+  test("ends a long poll when its clock says so", async () => {
+    const env = new SimulatedEnv();
+    const homeserver = await start({ env });
+    const user = await User.register(homeserver);
+    const { next_batch: since } = await user.sync();
+    let isOver = false;
+    const poll = user.sync({ since, timeoutMs: 30_000 }).finally(() => (isOver = true));
+    await untilPolling(env);
+    env.advance(29_999);
+    await user.get("/account/whoami");
+    expect(isOver).toBe(false);
+    env.advance(1);
+    expect((await poll).rooms).toBeUndefined();
+  });
+});
+
+test("however a client syncs, it gets every event once and in order", { timeout: 20_000 }, async () => {
+  const homeserver = await start();
+  const [alice, bob] = [await User.register(homeserver), await User.register(homeserver)];
+  const steps = fc.array(
+    fc.record({ sent: fc.nat(15), limit: fc.integer({ min: 1, max: 12 }), page: fc.integer({ min: 1, max: 6 }) }),
+    {
+      minLength: 1,
+      maxLength: 4,
+    },
+  );
+  await fc.assert(
+    fc.asyncProperty(steps, async (plan) => {
+      const roomId = await alice.createRoom({ preset: "public_chat" });
+      await bob.join(roomId);
+      let { next_batch: since } = await bob.sync();
+      let sent = 0;
+      const received: unknown[] = [];
+      for (const { sent: count, limit, page } of plan) {
+        await alice.sendNumbers(roomId, sent + 1, sent + count);
+        sent += count;
+        const synced = await bob.sync({ since, room: { rooms: [roomId], timeline: { limit } } });
+        const timeline = synced.rooms?.join?.[roomId]?.timeline;
+        const texts = textsOf(timeline?.events ?? []);
+        let from = timeline?.limited === true ? timeline.prev_batch : undefined;
+        while (from !== undefined) {
+          const { chunk, end } = await bob.messages(roomId, { dir: "b", from, to: since, limit: String(page) });
+          texts.unshift(...textsOf(chunk).toReversed());
+          from = end;
+        }
+        received.push(...texts);
+        since = synced.next_batch;
+      }
+      expect(received).toEqual(Array.from({ length: sent }, (_, i) => String(i + 1)));
+    }),
+    { numRuns: 25 },
+  );
+});
