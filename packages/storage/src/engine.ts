@@ -19,7 +19,7 @@ export interface StorageEngine {
   close(): Promise<void>;
 }
 
-/** One atomic step from one state of the store to the next. */
+/** One atomic step from one state of the store to the next; with nothing to clear or write, a question about this one. */
 export interface Commit {
   /** What must be stored for the commit to happen: the values that it was computed from; `undefined` for "nothing". */
   readonly expected: ReadonlyMap<string, string | undefined>;

@@ -141,7 +141,10 @@ describe.runIf(canStartRedis())("redisStorage on a server that goes away", () =>
   test("waits for a server that is back soon", async () => {
     const server = await startServer();
     await using storage = await redisStorage(server.url);
+    server.pause();
+    const lost = expect(storage.get("a")).rejects.toMatchObject({ name: "StorageError" });
     await server.kill();
+    await lost;
     const write = storage.set("a", 1);
     await server.startAgain();
     await write;

@@ -45,7 +45,8 @@ export interface Storage extends StorageReader, AsyncDisposable {
   /**
    * Commits all that `change` writes through its transaction, or nothing: when `change` throws, nothing is written and the error
    * is passed on. When somebody else has meanwhile changed a value that `change` read, it runs again on what is there now, so it
-   * should do nothing but read and write through its transaction. Rejects with a `StorageError` when the backend fails.
+   * should do nothing but read and write through its transaction. What `entries` has listed counts as read; that a key was not there
+   * yet does not. Rejects with a `StorageError` when the backend fails.
    */
   transaction<Result>(change: (transaction: Transaction) => Result | Promise<Result>): Promise<Result>;
   /**
