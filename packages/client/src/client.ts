@@ -128,8 +128,8 @@ export class Client implements AsyncDisposable {
 
   /**
    * Ends everything: requests are aborted, sockets and timers freed, the storage closed if the client has opened it; then publishes
-   * `ClientClosed`. Closing twice is one close. A subscriber may await it: what one is still handling is not waited for here but
-   * by `sync`, which stores that it was handled.
+   * `ClientClosed`. Closing twice is one close. Subscribers may await it, so one that is at work on a message of this client is not
+   * waited for: `sync` waits for it, and stores that it has handled the message.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -152,7 +152,8 @@ export class Client implements AsyncDisposable {
     const connection = await this.#connection.current?.catch(() => undefined);
     if (connection) {
       this.#freed = free(connection);
-      if (!connection.isDelivering) await this.#freed;
+      // A subscriber that is at work may be the one that waits for this.
+      if (!connection.publisher.isPublishing) await this.#freed;
     }
     await this.publisher.publish(new ClientClosed());
   }

@@ -9,6 +9,7 @@ import { type Homeserver, restoreHomeserver } from "./homeserver.js";
 import { withRetries } from "./retry.js";
 import { RoomTurns } from "./room-turns.js";
 import { restoreSession } from "./session.js";
+import { TrackedPublisher } from "./tracked-publisher.js";
 
 /** What a client is opened with. */
 export interface ConnectOptions {
@@ -33,7 +34,7 @@ export interface OpenConnection extends Connection {
 
 /** Opens the storage, finds the homeserver and the session in it, and plugs the parts of a client together. */
 export async function connect(options: ConnectOptions): Promise<OpenConnection> {
-  const { publisher, callbacks, closing } = options;
+  const { callbacks, closing } = options;
   const opened = await openStorage(options.storage);
   try {
     const storage = opened.storage.namespace("client");
@@ -42,7 +43,7 @@ export async function connect(options: ConnectOptions): Promise<OpenConnection> 
     const exchangeOnce = exchangeOver(env);
     return {
       env,
-      publisher,
+      publisher: new TrackedPublisher(options.publisher),
       callbacks,
       storage,
       homeserver,
@@ -55,7 +56,6 @@ export async function connect(options: ConnectOptions): Promise<OpenConnection> 
       loggingOut: undefined,
       syncing: undefined,
       stopSync: undefined,
-      isDelivering: false,
       async close() {
         closeEnv();
         await opened.close();

@@ -1,4 +1,3 @@
-import type { Publisher } from "@mx/pubsub";
 import type { Storage } from "@mx/storage";
 import type { Callbacks } from "./callbacks.js";
 import type { Env } from "./env.js";
@@ -6,11 +5,12 @@ import type { Exchange } from "./exchange.js";
 import type { Homeserver } from "./homeserver.js";
 import type { RoomTurns } from "./room-turns.js";
 import type { Session } from "./session.js";
+import type { TrackedPublisher } from "./tracked-publisher.js";
 
 /** An open client, as its parts see it: what `Client` plugs together on its first call. */
 export interface Connection {
   readonly env: Env;
-  readonly publisher: Publisher;
+  readonly publisher: TrackedPublisher;
   readonly callbacks: Callbacks;
   /** The namespace that is this client's own. */
   readonly storage: Storage;
@@ -32,6 +32,4 @@ export interface Connection {
   syncing: Promise<void> | undefined;
   /** Ends that one quietly. */
   stopSync: (() => void) | undefined;
-  /** Whether that waits for subscribers now. */
-  isDelivering: boolean;
 }

@@ -2,7 +2,7 @@ import { memoryStorage, type Storage } from "@mx/storage";
 import { describe, expect, it, vi } from "vitest";
 import type { Client } from "./client.js";
 import { AlreadySyncingError } from "./errors.js";
-import { EventReceived, Invited, LoggedOut, RoomLeft, SyncFailed, TimelineGap } from "./messages.js";
+import { ClientClosed, EventReceived, Invited, LoggedOut, RoomLeft, SyncFailed, TimelineGap } from "./messages.js";
 import { describeOnHomeservers, logIn, openClient, startFake } from "./testing/homeservers.js";
 
 /** The texts that a client receives, from now on. */
@@ -264,6 +264,21 @@ describe("Client.sync", () => {
     });
     await client.sync();
     await expect(opened.mock.results[0]?.value.get("x")).rejects.toMatchObject({ name: "StorageError" });
+  });
+
+  it.each([
+    ["SyncFailed", SyncFailed],
+    ["LoggedOut", LoggedOut],
+  ])("lets a subscriber of %s await the client's close", async (_, type) => {
+    const fake = await startFake();
+    const { client, userId } = await logIn(fake, "alice");
+    client.publisher.subscribe(type as typeof SyncFailed, () => client.close());
+    if (type === LoggedOut) fake.logOut(userId);
+    else fake.intercept(syncPath, (_, response) => void response.destroy());
+    const closed = client.publisher.next(ClientClosed);
+    const syncing = client.sync();
+    await closed;
+    await syncing;
   });
 
   it("ends when the client logs out, and stores nothing of the session that was", async () => {

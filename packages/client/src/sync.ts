@@ -115,12 +115,7 @@ async function deliver(
     if (stop.aborted) return { ...position, handled: [...handled] };
     const eventId = message instanceof EventReceived ? message.event.event_id : undefined;
     if (eventId !== undefined && handled.has(eventId)) continue;
-    connection.isDelivering = true;
-    try {
-      await connection.publisher.publish(message);
-    } finally {
-      connection.isDelivering = false;
-    }
+    await connection.publisher.publish(message);
     if (eventId !== undefined) handled.add(eventId);
   }
   return { nextBatch: stringIn(answer, "next_batch"), handled: [] };
