@@ -112,7 +112,12 @@ describe("toStorage of a Keyv", () => {
       const store = new FailingStore();
       const keyv = new Keyv({ store });
       const storage = toStorage(keyv);
+      await storage.set("a", 1);
+      await storage.set("b", 1);
+      await storage.getMany(["a", "b"]);
+      expect(keyv.throwOnErrors).toBe(false);
       store.failure = "throws";
+      await expect(storage.getMany(["a", "b"])).rejects.toMatchObject({ name: "StorageError" });
       await expect(storage.set("a", 1)).rejects.toMatchObject({ name: "StorageError" });
       expect(await keyv.set("a", 1)).toBe(false);
       expect(keyv.listeners("error")).toEqual([]);

@@ -130,14 +130,11 @@ class KeyvEngine implements StorageEngine {
   }
 
   async #values(index: KeyIndex, keys: readonly string[]): Promise<(string | undefined)[]> {
-    return Promise.all(
-      keys.map(async (key) => {
-        if (!index.has(key)) return undefined;
-        const value = await this.#get(valueKey(key));
-        if (value === undefined) throw this.#missing(valueKey(key));
-        return value;
-      }),
-    );
+    const present = keys.filter((key) => index.has(key));
+    const found = new Map(rowsOf(present, await this.#getAll(present.map(valueKey))));
+    const missing = present.find((key) => !found.has(key));
+    if (missing !== undefined) throw this.#missing(valueKey(missing));
+    return keys.map((key) => found.get(key));
   }
 
   /** Makes all changes of `entries`, or none. */
@@ -170,11 +167,19 @@ class KeyvEngine implements StorageEngine {
   }
 
   async #get(key: string): Promise<string | undefined> {
-    const value = await this.#strictly(`read "${key}"`, () => this.#keyv.get(key));
-    if (value === undefined || typeof value === "string") return value;
-    throw new StorageError(
-      `Cannot read "${key}" from the Keyv: it holds ${typeof value}, which no storage has written`,
-    );
+    const [value] = await this.#getAll([key]);
+    return value;
+  }
+
+  async #getAll(keys: readonly string[]): Promise<(string | undefined)[]> {
+    const attempt = keys.length === 1 ? `read "${keys[0]}"` : `read ${keys.length} values`;
+    const values = await this.#strictly(attempt, () => Promise.all(keys.map((key) => this.#keyv.get(key))));
+    return values.map((value, position) => {
+      if (value === undefined || typeof value === "string") return value;
+      throw new StorageError(
+        `Cannot read "${keys[position]}" in the Keyv: it is ${typeof value}, which no storage has written`,
+      );
+    });
   }
 
   async #put(key: string, value: string | undefined): Promise<void> {
@@ -186,7 +191,10 @@ class KeyvEngine implements StorageEngine {
     });
   }
 
-  /** Does `work` so that whatever goes wrong in the Keyv rejects: it may throw, or emit an error and look successful. */
+  /**
+   * Does `work` so that whatever goes wrong in the Keyv rejects: it may throw, or emit an error and look successful. One at a time,
+   * because it leaves the Keyv as strict as it has found it.
+   */
   async #strictly<Result>(attempt: string, work: () => Promise<Result>): Promise<Result> {
     const emitted: unknown[] = [];
     const note = (error: unknown): void => void emitted.push(error);
