@@ -3,14 +3,8 @@ import { MatrixError } from "./matrix-error.js";
 
 export interface Account {
   readonly userId: string;
-  readonly password: string | undefined;
-  readonly devices: Map<string, Device>;
+  readonly password: string;
   displayname: string | undefined;
-}
-
-export interface Device {
-  readonly deviceId: string;
-  displayName: string | undefined;
 }
 
 /** What an access token stands for. */
@@ -25,7 +19,7 @@ interface LoginToken {
   readonly expiresAt: number;
 }
 
-/** The users, their devices, and who is logged in. */
+/** The users, and who is logged in. */
 export class Accounts {
   readonly #identifiers: Identifiers;
   readonly #accounts = new Map<string, Account>();
@@ -41,19 +35,16 @@ export class Accounts {
     return this.#accounts.get(userId);
   }
 
-  create(localpart: string, password: string | undefined): Account {
+  create(localpart: string, password: string): Account {
     const userId = this.#identifiers.userId(localpart);
-    const account: Account = { userId, password, devices: new Map(), displayname: localpart };
+    const account: Account = { userId, password, displayname: localpart };
     this.#accounts.set(userId, account);
     return account;
   }
 
   /** Logs a user in on a device, a new one by default. */
-  logIn(account: Account, options: { deviceId?: string | undefined; deviceName?: string | undefined } = {}): Session {
-    const deviceId = options.deviceId ?? this.#identifiers.deviceId();
-    const device = account.devices.get(deviceId) ?? { deviceId, displayName: options.deviceName };
-    account.devices.set(deviceId, device);
-    const session = { userId: account.userId, deviceId, accessToken: this.#identifiers.secret("syt_") };
+  logIn({ userId }: Account, deviceId: string = this.#identifiers.deviceId()): Session {
+    const session = { userId, deviceId, accessToken: this.#identifiers.secret("syt_") };
     this.#sessions.set(session.accessToken, session);
     return session;
   }
@@ -68,18 +59,16 @@ export class Accounts {
     throw new MatrixError(401, "M_UNKNOWN_TOKEN", message, { soft_logout: soft });
   }
 
-  /** Ends a session, and with it the device. */
+  /** Ends all sessions of the device that a session is on. */
   logOut({ userId, deviceId }: Session): void {
     this.#endWhere((session) => session.userId === userId && session.deviceId === deviceId);
-    this.get(userId)?.devices.delete(deviceId);
   }
 
   logOutEverywhere(userId: string): void {
     this.#endWhere((session) => session.userId === userId);
-    this.get(userId)?.devices.clear();
   }
 
-  /** Ends all access tokens of a user as their expiry would: the devices stay, for whoever logs in on them again. */
+  /** Ends all access tokens of a user as their expiry would. */
   softLogOut(userId: string): void {
     const ended = this.#endWhere((session) => session.userId === userId);
     for (const session of ended) this.#softLoggedOut.add(session.accessToken);

@@ -3,7 +3,7 @@ import type { Identifiers } from "./identifiers.js";
 import { isObject } from "./json.js";
 import type { JsonObject } from "./json.js";
 import { MatrixError, badJson, forbidden, invalidParam } from "./matrix-error.js";
-import type { Memberships } from "./membership.js";
+import type { Memberships } from "./memberships.js";
 import type { Room } from "./room.js";
 import type { Rooms } from "./rooms.js";
 
@@ -14,19 +14,19 @@ interface Preset {
   readonly joinRule: string;
   readonly inviteLevel: number;
   readonly guestsCanJoin: boolean;
-  readonly inviteesRule: boolean;
+  readonly inviteesRuleToo: boolean;
 }
 
 const PRESETS: ReadonlyMap<unknown, Preset> = new Map([
-  ["private_chat", { joinRule: "invite", inviteLevel: 0, guestsCanJoin: true, inviteesRule: false }],
-  ["trusted_private_chat", { joinRule: "invite", inviteLevel: 0, guestsCanJoin: true, inviteesRule: true }],
-  ["public_chat", { joinRule: "public", inviteLevel: 50, guestsCanJoin: false, inviteesRule: false }],
+  ["private_chat", { joinRule: "invite", inviteLevel: 0, guestsCanJoin: true, inviteesRuleToo: false }],
+  ["trusted_private_chat", { joinRule: "invite", inviteLevel: 0, guestsCanJoin: true, inviteesRuleToo: true }],
+  ["public_chat", { joinRule: "public", inviteLevel: 50, guestsCanJoin: false, inviteesRuleToo: false }],
 ]);
 
 interface InitialState {
   readonly type: string;
-  readonly stateKey: string;
   readonly content: JsonObject;
+  readonly stateKey?: string;
 }
 
 /** What creating a room needs of the homeserver. */
@@ -54,43 +54,40 @@ export function createRoom({ rooms, memberships, identifiers }: RoomCreation, cr
     throw new MatrixError(400, "M_ROOM_IN_USE", "Room alias already taken");
   }
   const asked = initialStateIn(body);
-  const powerLevels = powerLevelsIn(body, preset, creator, invitees);
 
   const room = rooms.create();
-  const set = ({ type, stateKey, content }: InitialState): void => {
+  const set = ({ type, content, stateKey = "" }: InitialState): unknown =>
     rooms.send(room, { type, stateKey, content, sender: creator });
-  };
-  try {
-    const creation = isObject(body["creation_content"]) ? body["creation_content"] : {};
-    set({ type: "m.room.create", stateKey: "", content: { ...creation, room_version: ROOM_VERSION } });
-    memberships.change(room, "join", creator, creator);
-    const isAsked = (type: string): boolean => asked.some((state) => state.type === type && state.stateKey === "");
-    for (const state of [
-      { type: "m.room.power_levels", stateKey: "", content: powerLevels },
-      ...(alias === undefined ? [] : [{ type: "m.room.canonical_alias", stateKey: "", content: { alias } }]),
-      { type: "m.room.join_rules", stateKey: "", content: { join_rule: preset.joinRule } },
-      { type: "m.room.history_visibility", stateKey: "", content: { history_visibility: "shared" } },
-      ...(preset.guestsCanJoin
-        ? [{ type: "m.room.guest_access", stateKey: "", content: { guest_access: "can_join" } }]
-        : []),
-    ]) {
-      if (!isAsked(state.type)) set(state);
-    }
-    for (const state of asked) set(state);
-    if (body["name"] !== undefined) set({ type: "m.room.name", stateKey: "", content: { name: body["name"] } });
-    if (body["topic"] !== undefined) {
-      const topic = body["topic"];
-      const content = { topic, "m.topic": { "m.text": [{ body: topic }] } };
-      set({ type: "m.room.topic", stateKey: "", content });
-    }
-    const isDirect = body["is_direct"] === true ? { is_direct: true } : {};
-    for (const userId of invitees) memberships.change(room, "invite", creator, userId, isDirect);
-  } catch (error) {
-    rooms.remove(room);
-    throw error;
-  }
+  const creation = isObject(body["creation_content"]) ? body["creation_content"] : {};
+  set({ type: "m.room.create", content: { ...creation, room_version: ROOM_VERSION } });
+  memberships.change(room, "join", creator, creator);
+  const isAsked = (type: string): boolean => asked.some((state) => state.type === type && state.stateKey === "");
+  const powerLevels = { type: "m.room.power_levels", content: powerLevelsIn(body, preset, creator, invitees) };
+  for (const state of [powerLevels, ...presetState(preset, alias)]) if (!isAsked(state.type)) set(state);
+  for (const state of [...asked, ...namesIn(body)]) set(state);
+  const isDirect = body["is_direct"] === true ? { is_direct: true } : {};
+  for (const userId of invitees) memberships.change(room, "invite", creator, userId, isDirect);
+  rooms.add(room);
   if (alias !== undefined) rooms.addAlias(alias, room);
   return room;
+}
+
+function presetState(preset: Preset, alias: string | undefined): InitialState[] {
+  return [
+    ...(alias === undefined ? [] : [{ type: "m.room.canonical_alias", content: { alias } }]),
+    { type: "m.room.join_rules", content: { join_rule: preset.joinRule } },
+    { type: "m.room.history_visibility", content: { history_visibility: "shared" } },
+    ...(preset.guestsCanJoin ? [{ type: "m.room.guest_access", content: { guest_access: "can_join" } }] : []),
+  ];
+}
+
+function namesIn({ name, topic }: JsonObject): InitialState[] {
+  return [
+    ...(name === undefined ? [] : [{ type: "m.room.name", content: { name } }]),
+    ...(topic === undefined
+      ? []
+      : [{ type: "m.room.topic", content: { topic, "m.topic": { "m.text": [{ body: topic }] } } }]),
+  ];
 }
 
 function checkVersion(version: unknown): void {
@@ -140,7 +137,7 @@ function powerLevelsIn(body: JsonObject, preset: Preset, creator: string, invite
     const message = `Not a valid power_level_content_override: 'users' did not contain ${creator}`;
     throw new MatrixError(400, "M_UNKNOWN", message);
   }
-  const rulers = preset.inviteesRule ? [creator, ...invitees] : [creator];
+  const rulers = preset.inviteesRuleToo ? [creator, ...invitees] : [creator];
   return {
     users: Object.fromEntries(rulers.map((userId) => [userId, 100])),
     users_default: 0,

@@ -11,11 +11,14 @@ export interface Env {
   random(): number;
 }
 
+// A longer one would fire at once.
+const MAX_DELAY_MS = 2_147_483_647;
+
 /** The machine's own clock, timers and randomness. */
 export const systemEnv: Env = {
   now: () => Date.now(),
   startTimer(callback, delayMs) {
-    const timer = setTimeout(callback, delayMs);
+    const timer = setTimeout(callback, Math.min(delayMs, MAX_DELAY_MS));
     return () => clearTimeout(timer);
   },
   random: () => Math.random(),

@@ -1,14 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { answerToFailure } from "./answer.js";
 import { systemEnv } from "./env.js";
 import type { Env } from "./env.js";
 import { Homeserver } from "./homeserver.js";
-import type { Answer } from "./homeserver.js";
 import { HttpServer, readRequest, writeAnswer } from "./http-server.js";
 import { Interceptors } from "./interceptors.js";
 import type { Interceptor } from "./interceptors.js";
 import { recordRequest } from "./recorded-request.js";
 import type { RecordedRequest } from "./recorded-request.js";
-import { Refusal } from "./refusal.js";
 
 /** How a fake homeserver is set up. */
 export interface FakeHomeserverOptions {
@@ -27,7 +26,7 @@ export interface FakeHomeserverOptions {
 export class FakeHomeserver implements AsyncDisposable {
   /** Where clients reach it, such as "http://127.0.0.1:40321". */
   readonly url: string;
-  /** Every request that has reached it, in order, preflights and intercepted ones included. */
+  /** Every request that has reached it, in order, intercepted ones included. */
   readonly requests: readonly RecordedRequest[];
   readonly #homeserver: Homeserver;
   readonly #server: HttpServer;
@@ -53,9 +52,7 @@ export class FakeHomeserver implements AsyncDisposable {
     const requests: RecordedRequest[] = [];
     const server = await HttpServer.listen(options.port ?? 0, async (request, response) => {
       requests.push(recordRequest(request));
-      // A browser asks before it may ask: that is no request of the client's, so that nobody intercepts it.
-      if (request.method === "OPTIONS") response.writeHead(204).end();
-      else await interceptors.run(request, response, () => answer(homeserver, request, response));
+      await interceptors.run(request, response, () => answer(homeserver, request, response));
     });
     homeserver.baseUrl = `${server.url}/`;
     return new FakeHomeserver(homeserver, server, interceptors, requests);
@@ -96,14 +93,6 @@ export class FakeHomeserver implements AsyncDisposable {
 }
 
 async function answer(homeserver: Homeserver, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  writeAnswer(response, await answerTo(homeserver, request, response));
-}
-
-async function answerTo(homeserver: Homeserver, request: IncomingMessage, response: ServerResponse): Promise<Answer> {
-  try {
-    return await homeserver.answer(await readRequest(request, response));
-  } catch (error) {
-    if (error instanceof Refusal) return { status: error.status, body: error.body };
-    throw error;
-  }
+  const read = readRequest(request, response);
+  writeAnswer(response, await read.then((whole) => homeserver.answer(whole), answerToFailure));
 }

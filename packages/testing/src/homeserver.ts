@@ -1,4 +1,6 @@
 import { Accounts } from "./accounts.js";
+import { answerToFailure } from "./answer.js";
+import type { Answer } from "./answer.js";
 import { Call } from "./call.js";
 import type { Request } from "./call.js";
 import { createRoomEndpoints } from "./endpoints/create-room.js";
@@ -12,19 +14,11 @@ import { registerEndpoints } from "./endpoints/register.js";
 import { syncEndpoints } from "./endpoints/sync.js";
 import type { Env } from "./env.js";
 import { Identifiers } from "./identifiers.js";
-import { Memberships } from "./membership.js";
-import { Refusal } from "./refusal.js";
+import { Memberships } from "./memberships.js";
 import { Rooms } from "./rooms.js";
 import { Router } from "./router.js";
-import type { AnswerBody } from "./router.js";
 import { Stream } from "./stream.js";
 import { Transactions } from "./transactions.js";
-
-/** The answer to a request. */
-export interface Answer {
-  readonly status: number;
-  readonly body: AnswerBody;
-}
 
 /** A homeserver without its sockets: everything that it knows, and the endpoints that change and tell it. */
 export class Homeserver {
@@ -66,14 +60,7 @@ export class Homeserver {
       const { endpoint, parameters } = this.#router.find(request.method, request.path);
       return { status: 200, body: await endpoint.answer(new Call(request, parameters, this.accounts, this.env)) };
     } catch (error) {
-      if (error instanceof Refusal) return { status: error.status, body: error.body };
-      return internalError(error);
+      return answerToFailure(error);
     }
   }
-}
-
-/** The answer when something has gone wrong here, with the reason: whoever reads it writes tests. */
-export function internalError(error: unknown): Answer {
-  const reason = error instanceof Error ? error.message : String(error);
-  return { status: 500, body: { errcode: "M_UNKNOWN", error: `Internal server error: ${reason}` } };
 }

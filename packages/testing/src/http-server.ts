@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { answerToFailure } from "./answer.js";
+import type { Answer } from "./answer.js";
 import type { Request } from "./call.js";
-import { internalError } from "./homeserver.js";
-import type { Answer } from "./homeserver.js";
 import { MatrixError } from "./matrix-error.js";
 import { targetOf } from "./request-target.js";
 
@@ -33,10 +33,15 @@ export class HttpServer {
   static async listen(port: number, handle: HttpHandler): Promise<HttpServer> {
     const server = createServer((request, response) => {
       for (const [name, value] of CROSS_ORIGIN_HEADERS) response.setHeader(name, value);
+      // A browser asks before it may ask. That is no request of the client's, and nobody else sees it.
+      if (request.method === "OPTIONS") {
+        response.writeHead(204).end();
+        return;
+      }
       handle(request, response).catch((error: unknown) => {
         // An answer that has begun cannot turn into an error: cut off, it is no answer.
         if (response.headersSent) response.destroy();
-        else writeAnswer(response, internalError(error));
+        else writeAnswer(response, answerToFailure(error));
       });
     });
     await new Promise<void>((resolve, reject) => {

@@ -16,6 +16,9 @@ const DEFAULTS: Readonly<Record<Action | "state_default" | "events_default" | "u
   users_default: 0,
 };
 
+// The fields that hold levels, in themselves or by name.
+const LEVELS: ReadonlySet<string> = new Set([...Object.keys(DEFAULTS), "users", "events", "notifications"]);
+
 /**
  * Who may do what in a room.
  *
@@ -64,9 +67,9 @@ export function levelsIn(content: JsonObject | undefined): Map<string, number> {
 /** Refuses power levels that are not integers, as of room version 10. */
 export function checkPowerLevels(content: JsonObject): void {
   for (const [name, value] of Object.entries(content)) {
-    if (isObject(value)) checkPowerLevels(value);
-    else if (!Number.isInteger(value)) {
-      throw badJson(`"${name}": ${JSON.stringify(value)} is not of type 'integer'`);
+    if (!LEVELS.has(name)) continue;
+    for (const [key, level] of Object.entries(isObject(value) ? value : { [name]: value })) {
+      if (!Number.isInteger(level)) throw badJson(`"${key}": ${JSON.stringify(level)} is not of type 'integer'`);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { authorize } from "./authorization.js";
-import { checkContent } from "./content.js";
+import { checkContent } from "./check-content.js";
 import type { Env } from "./env.js";
 import type { EventDraft, RoomEvent } from "./event.js";
 import type { Identifiers } from "./identifiers.js";
@@ -22,15 +22,13 @@ export class Rooms {
     this.#stream = stream;
   }
 
-  /** A new room, without any event yet. */
+  /** A new room, without any event yet, which nobody finds before it is added. */
   create(): Room {
-    const room = new Room(this.#identifiers.roomId());
-    this.#rooms.set(room.roomId, room);
-    return room;
+    return new Room(this.#identifiers.roomId());
   }
 
-  remove(room: Room): void {
-    this.#rooms.delete(room.roomId);
+  add(room: Room): void {
+    this.#rooms.set(room.roomId, room);
   }
 
   get(roomId: string): Room | undefined {

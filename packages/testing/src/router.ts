@@ -1,5 +1,5 @@
+import type { AnswerBody } from "./answer.js";
 import type { Call } from "./call.js";
-import type { JsonObject } from "./json.js";
 import { MatrixError } from "./matrix-error.js";
 import { PathPattern } from "./path-pattern.js";
 
@@ -8,12 +8,9 @@ export interface Endpoint {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** The path as the specification writes it, with parameters in braces. */
   readonly path: string;
-  /** Answers the body of a 200. Throws a `MatrixError` to refuse. */
+  /** Answers the body of a 200. Throws a `Refusal` to refuse. */
   readonly answer: (call: Call) => AnswerBody | Promise<AnswerBody>;
 }
-
-/** What the body of an answer can be. */
-export type AnswerBody = JsonObject | readonly JsonObject[];
 
 /** The endpoint that a request is for, and what the path says. */
 export interface Route {

@@ -7,7 +7,7 @@ import type { JsonObject } from "./json.js";
 import { pushRules } from "./push-rules.js";
 import type { Room } from "./room.js";
 import { tokenOf } from "./stream.js";
-import { canSee } from "./visibility.js";
+import { stateBefore, tell, timelineOf } from "./timeline.js";
 
 // What an invited user is told about a room, besides who invites them.
 const INVITE_STATE = [
@@ -72,8 +72,8 @@ export function answerSync(rooms: readonly Room[], until: number, request: SyncR
       case "leave":
       case "ban": {
         const isWanted = request.since === undefined ? filter.includeLeave : isNews;
-        if (isWanted && !room.isForgottenBy(userId))
-          leave.push([room.roomId, leftRoom(room, member.position, request)]);
+        if (!isWanted || room.isForgottenBy(userId)) break;
+        leave.push([room.roomId, leftRoom(room, member.position, request)]);
         break;
       }
       default:
@@ -98,51 +98,36 @@ export function answerSync(rooms: readonly Room[], until: number, request: SyncR
 }
 
 function joinedRoom(room: Room, until: number, request: SyncRequest): JsonObject | undefined {
-  const { reader, filter, fullState } = request;
+  const { reader, filter, since = 0, fullState } = request;
   const { userId } = reader.session;
-  const { since = 0 } = request;
   const wasAway =
     room.membership(userId, since) !== "join" || hasHad(room, userId, since, (membership) => membership !== "join");
   const isNewlyJoined = since > 0 && wasAway;
-  const known = isNewlyJoined ? 0 : since;
-  const hasNews = (room.events.at(-1)?.position ?? 0) > known;
+  const after = isNewlyJoined ? 0 : since;
+  const hasNews = (room.events.at(-1)?.position ?? 0) > after;
   if (!hasNews && !fullState) return undefined;
-  const timeline = timelineOf(room, known, until, request);
-  const state = stateBefore(room, timeline, fullState ? 0 : known, until, request);
-  if (timeline.events.length === 0 && state.length === 0 && !fullState && known > 0) return undefined;
-  const isAboutMembers = known === 0 || timeline.events.some((event) => event.type === "m.room.member");
+
+  const span = { after, until, reader, filter };
+  const timeline = timelineOf(room, span);
+  const state = stateBefore(room, timeline, fullState ? { ...span, after: 0 } : span);
+  if (timeline.events.length + state.length === 0 && after > 0) return undefined;
+  const isAboutMembers = after === 0 || timeline.events.some((event) => event.type === "m.room.member");
   return {
-    timeline: {
-      events: timeline.events.map((event) => syncEvent(room, event, reader)),
-      limited: timeline.isLimited || isNewlyJoined,
-      prev_batch: tokenOf(timeline.start),
-    },
-    state: { events: state.map((event) => syncEvent(room, event, reader)) },
-    account_data: { events: [] },
+    ...tell(room, { ...timeline, isLimited: timeline.isLimited || isNewlyJoined }, state, reader),
     ephemeral: { events: [] },
     unread_notifications: { notification_count: 0, highlight_count: 0 },
     summary: filter.state.lazyLoadMembers && isAboutMembers ? summaryOf(room, userId) : {},
   };
 }
 
-function leftRoom(room: Room, leftAt: number, request: SyncRequest): JsonObject {
-  const { reader } = request;
+function leftRoom(room: Room, leftAt: number, { reader, filter, since = 0 }: SyncRequest): JsonObject {
   const { userId } = reader.session;
-  const { since = 0 } = request;
   const cameAndWent =
     room.membership(userId, since) !== "join" && hasHad(room, userId, since, (membership) => membership === "join");
-  const known = cameAndWent ? 0 : since;
-  const timeline = timelineOf(room, known, leftAt, request);
-  const state = stateBefore(room, timeline, known, leftAt, request);
-  return {
-    timeline: {
-      events: timeline.events.map((event) => syncEvent(room, event, reader)),
-      limited: timeline.isLimited || cameAndWent,
-      prev_batch: tokenOf(timeline.start),
-    },
-    state: { events: state.map((event) => syncEvent(room, event, reader)) },
-    account_data: { events: [] },
-  };
+  const span = { after: cameAndWent ? 0 : since, until: leftAt, reader, filter };
+  const timeline = timelineOf(room, span);
+  const state = stateBefore(room, timeline, span);
+  return tell(room, { ...timeline, isLimited: timeline.isLimited || (since > 0 && cameAndWent) }, state, reader);
 }
 
 // Whether a user's membership has been one that `matches`, at any moment after `since`.
@@ -160,45 +145,6 @@ function invitedRoom(room: Room, invitation: RoomEvent, reader: Reader): JsonObj
   const inviter = room.stateEvent("m.room.member", invitation.sender);
   const events = [...told, ...(inviter ? [inviter] : [])].map(strippedEvent);
   return { invite_state: { events: [...events, syncEvent(room, invitation, reader)] } };
-}
-
-interface Timeline {
-  readonly events: readonly RoomEvent[];
-  readonly isLimited: boolean;
-  /** The position before its first event. */
-  readonly start: number;
-}
-
-function timelineOf(room: Room, after: number, until: number, { reader, filter }: SyncRequest): Timeline {
-  const { limit } = filter.timeline;
-  const events: RoomEvent[] = [];
-  let isLimited = false;
-  for (let i = room.events.length - 1; i >= 0 && !isLimited; i--) {
-    const event = room.events[i];
-    if (event === undefined || event.position <= after) break;
-    const isTold =
-      event.position <= until && canSee(room, event, reader.session.userId) && filter.timeline.matches(event);
-    if (!isTold) continue;
-    if (events.length === limit) isLimited = true;
-    else events.unshift(event);
-  }
-  const first = events[0];
-  return { events, isLimited, start: first === undefined ? until : first.position - 1 };
-}
-
-function stateBefore(room: Room, timeline: Timeline, after: number, until: number, request: SyncRequest): RoomEvent[] {
-  const { reader, filter } = request;
-  const senders = new Set(timeline.events.map((event) => event.sender));
-  const isNeeded = (event: RoomEvent): boolean =>
-    event.position > after ||
-    (filter.state.lazyLoadMembers && event.type === "m.room.member" && senders.has(event.stateKey ?? ""));
-  const isMemberOfNote = (event: RoomEvent): boolean =>
-    event.type !== "m.room.member" || event.stateKey === reader.session.userId || senders.has(event.stateKey ?? "");
-  return room
-    .state(Math.min(timeline.start, until))
-    .filter(isNeeded)
-    .filter((event) => filter.state.matches(event))
-    .filter((event) => !filter.state.lazyLoadMembers || isMemberOfNote(event));
 }
 
 function summaryOf(room: Room, userId: string): JsonObject {

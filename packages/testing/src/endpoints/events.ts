@@ -4,7 +4,7 @@ import type { EventDraft } from "../event.js";
 import type { Homeserver } from "../homeserver.js";
 import type { JsonObject } from "../json.js";
 import { MatrixError, badJson, forbidden } from "../matrix-error.js";
-import type { MembershipAction } from "../membership.js";
+import type { MembershipAction } from "../memberships.js";
 import type { Room } from "../room.js";
 import type { Endpoint } from "../router.js";
 

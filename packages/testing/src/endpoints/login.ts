@@ -72,10 +72,7 @@ export function loginEndpoints(homeserver: Homeserver): Endpoint[] {
 
 /** Logs an account in as the body of a login or a registration asks, and tells what either answers. */
 export function startSession(homeserver: Homeserver, account: Account, body: JsonObject): JsonObject {
-  const session = homeserver.accounts.logIn(account, {
-    deviceId: optionalString(body, "device_id"),
-    deviceName: optionalString(body, "initial_device_display_name"),
-  });
+  const session = homeserver.accounts.logIn(account, optionalString(body, "device_id"));
   return {
     user_id: session.userId,
     home_server: homeserver.serverName,

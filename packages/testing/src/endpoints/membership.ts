@@ -4,7 +4,7 @@ import type { Homeserver } from "../homeserver.js";
 import { isUserId } from "../identifiers.js";
 import type { JsonObject } from "../json.js";
 import { MatrixError, forbidden, invalidParam, notFound } from "../matrix-error.js";
-import type { MembershipAction } from "../membership.js";
+import type { MembershipAction } from "../memberships.js";
 import type { Room } from "../room.js";
 import type { Endpoint } from "../router.js";
 

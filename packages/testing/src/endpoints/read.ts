@@ -50,8 +50,8 @@ export function readEndpoints(homeserver: Homeserver): Endpoint[] {
         const reader = call.reader();
         const room = homeserver.rooms.get(call.parameter("roomId"));
         const event = room?.event(call.parameter("eventId"));
-        if (room === undefined || event === undefined || !canSee(room, event, reader.session.userId))
-          throw notFound("Event not found.");
+        const isVisible = room !== undefined && event !== undefined && canSee(room, event, reader.session.userId);
+        if (!isVisible) throw notFound("Event not found.");
         return clientEvent(room, event, reader);
       },
     },

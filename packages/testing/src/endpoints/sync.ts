@@ -83,7 +83,7 @@ async function longPoll(
   signal: AbortSignal,
 ): Promise<JsonObject> {
   const timeout = new AbortController();
-  const cancelTimer = env.startTimer(() => timeout.abort(), timeoutMs);
+  const cancelTimer = timeoutMs > 0 ? env.startTimer(() => timeout.abort(), timeoutMs) : undefined;
   const over = AbortSignal.any([signal, timeout.signal]);
   try {
     for (;;) {
@@ -92,7 +92,7 @@ async function longPoll(
       if (!isEmpty || timeoutMs === 0 || !(await stream.changed(over))) return body;
     }
   } finally {
-    cancelTimer();
+    cancelTimer?.();
   }
 }
 

@@ -306,7 +306,7 @@ export function syncing(server: Server): void {
       const [alice, bob] = await twoUsers();
       const roomId = await alice.createRoom();
       const { next_batch: since } = await bob.sync();
-      const poll = bob.sync({ since, timeoutMs: 500 });
+      const poll = bob.sync({ since, timeoutMs: 300 });
       await alice.send(roomId, "Not for Bob");
       expect((await poll).rooms).toBeUndefined();
     });

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { Agent, get } from "node:http";
 import { describe, expect, test } from "vitest";
 import { User, path, request } from "./user.js";
 import type { Server } from "./user.js";
@@ -30,6 +32,21 @@ export function wire(server: Server): void {
     test("are answered in JSON", async () => {
       const { headers } = await request(server, "GET", "/_matrix/client/versions");
       expect(headers.get("content-type")).toMatch(/^application\/json/);
+    });
+  });
+
+  describe("a connection", () => {
+    test("is kept for the next request", async () => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      const isReused: boolean[] = [];
+      for (let i = 0; i < 3; i++) {
+        const sent = get(`${server.url}/_matrix/client/versions`, { agent });
+        const [response] = await once(sent, "response");
+        for await (const chunk of response) void chunk;
+        isReused.push(sent.reusedSocket);
+      }
+      agent.destroy();
+      expect(isReused).toEqual([false, true, true]);
     });
   });
 

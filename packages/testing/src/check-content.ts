@@ -4,6 +4,8 @@ import { MatrixError } from "./matrix-error.js";
 import { checkPowerLevels } from "./power-levels.js";
 
 const MAX_EVENT_BYTES = 65_536;
+// What stands in an event between homeservers besides: hashes, signatures, links to other events.
+const ADDED_BYTES = 480;
 const MAX_NAME_BYTES = 255;
 
 // By type: the fields that have to be strings, and whether they have to be there at all.
@@ -32,7 +34,7 @@ export function checkContent(event: EventDraft): void {
     }
   }
   if (event.type === "m.room.power_levels") checkPowerLevels(event.content);
-  if (Buffer.byteLength(JSON.stringify(event)) > MAX_EVENT_BYTES) throw tooLarge("event too large");
+  if (Buffer.byteLength(JSON.stringify(event)) + ADDED_BYTES > MAX_EVENT_BYTES) throw tooLarge("event too large");
 }
 
 function checkSize(field: string, value: string, maxBytes: number): void {
