@@ -1,11 +1,10 @@
 import { Table } from "./table.js";
 
-/** The version of what the file looks like: `{"format":1,"values":{"<full key>":<value>,…}}`, a line for each value. */
+/** The version of what the file looks like: `{"format":1,"values":{"<full key>":<value>,…}}`, a line for each value, in order. */
 const format = 1;
 
 export function toFileContent(table: Table): string {
-  const lines: string[] = [];
-  for (const [key, value] of table) lines.push(`${JSON.stringify(key)}:${value}`);
+  const lines = table.all().map(([key, value]) => `${JSON.stringify(key)}:${value}`);
   return `{"format":${format},"values":{\n${lines.join(",\n")}\n}}\n`;
 }
 

@@ -36,7 +36,7 @@ describe("fileStorage", () => {
     await storage.namespace("session").set("token", { bytes: Uint8Array.of(1) });
     await storage.set("b", [1, "2"]);
     expect(await fs.readFile(path, "utf8")).toBe(
-      '{"format":1,"values":{\n"session/=token":{"bytes":{"$bytes":"AQ=="}},\n"=b":[1,"2"]\n}}\n',
+      '{"format":1,"values":{\n"=b":[1,"2"],\n"session/=token":{"bytes":{"$bytes":"AQ=="}}\n}}\n',
     );
     for (const name of await fs.readdir(folder)) {
       expect((await fs.stat(join(folder, name))).mode & 0o777).toBe(0o600);

@@ -9,6 +9,10 @@ export class OrderedKeys {
     this.#keys = [...keys].toSorted(compareCodePoints);
   }
 
+  get all(): readonly string[] {
+    return this.#keys;
+  }
+
   add(key: string): void {
     const index = this.#firstFrom(key);
     if (this.#keys[index] !== key) this.#keys.splice(index, 0, key);

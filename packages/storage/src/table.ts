@@ -41,10 +41,11 @@ export class Table {
   }
 
   copy(): Table {
-    return new Table(this.#values);
+    return new Table(this.all());
   }
 
-  [Symbol.iterator](): Iterator<[key: string, value: string]> {
-    return this.#values[Symbol.iterator]();
+  /** Every key and its value, in order. */
+  all(): [key: string, value: string][] {
+    return rowsOf(this.#keys.all, this.read(this.#keys.all));
   }
 }
