@@ -1,6 +1,6 @@
 /**
- * Compares two strings by their code points, which is how their UTF-8 bytes compare. `<` compares UTF-16 units, and puts a
- * character outside the basic plane (two surrogates, U+D800 to U+DFFF) before U+E000 to U+FFFF.
+ * Compares two strings by their code points, which is how their UTF-8 bytes compare. `<` compares UTF-16 units, and
+ * puts a character outside the basic plane (two surrogates, U+D800 to U+DFFF) before U+E000 to U+FFFF.
  */
 export function compareCodePoints(a: string, b: string): number {
   const length = Math.min(a.length, b.length);

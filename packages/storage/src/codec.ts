@@ -2,7 +2,8 @@
  * How a value is written down: as its JSON, with two additions.
  *
  * 1. Bytes are `{"$bytes":"<base64>"}`.
- * 2. So an object of the user's that has one key, and that key is `$bytes`, gets one more `$`: `{"$$bytes":…}`; and so on.
+ * 2. So an object of the user's that has one key, and that key is `$bytes`, gets one more `$`: `{"$$bytes":…}`, and
+ *    so on.
  *
  * A value without either is its plain JSON, and is read by `JSON.parse` alone.
  */
@@ -67,7 +68,9 @@ function check(value: unknown, depth: number, findings: Findings): Fault | undef
   return undefined;
 }
 
-/** Tells whether JSON keeps all of `value`: an object of no class, of this realm or another, without symbols for keys. */
+/**
+ * Tells whether JSON keeps all of `value`: an object of no class, of this realm or another, without symbols for keys.
+ */
 function isPlain(value: object): value is Record<string, unknown> {
   const prototype: unknown = Object.getPrototypeOf(value);
   const hasNoClass = prototype === null || Object.getPrototypeOf(prototype) === null;

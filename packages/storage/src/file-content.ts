@@ -1,6 +1,9 @@
 import { Table } from "./table.js";
 
-/** The version of what the file looks like: `{"format":1,"values":{"<full key>":<value>,…}}`, a line for each value, in order. */
+/**
+ * The version of what the file looks like: `{"format":1,"values":{"<full key>":<value>,…}}`, a line for each value, in
+ * order.
+ */
 const format = 1;
 
 export function toFileContent(table: Table): string {

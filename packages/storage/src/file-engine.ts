@@ -12,8 +12,8 @@ interface WaitingCommit {
 }
 
 /**
- * Holds everything in memory, and writes everything for each commit. Commits that arrive while the file is being written wait, and are
- * written together. Nobody sees a commit before it is in the file.
+ * Holds everything in memory, and writes everything for each commit. Commits that arrive while the file is being
+ * written wait, and are written together. Nobody sees a commit before it is in the file.
  */
 export class FileEngine implements StorageEngine {
   readonly #path: string;
@@ -71,8 +71,8 @@ export class FileEngine implements StorageEngine {
       this.#table = next;
       for (const { resolve } of applied) resolve(true);
     } catch (cause) {
-      // The file may have been replaced before the failure, and the next opening must not find what was refused. If that fails as
-      // well, the next commit still writes everything.
+      // The file may have been replaced before the failure, and the next opening must not find what was refused. If
+      // that fails as well, the next commit still writes everything.
       await replaceFile(this.#path, toFileContent(this.#table)).catch(() => undefined);
       const error = new StorageError(`Cannot write "${this.#path}": ${problemOf(cause)}; nothing was changed`, {
         cause,

@@ -4,9 +4,10 @@ import { hasEnded, ownIdentity } from "./process-identity.js";
 import { StorageError } from "./storage-error.js";
 
 /*
- * One process at a time. Each opener first puts down a lock file of its own, named after its process, and only then looks for others:
- * of two that open at once, at least one sees the other, so two never have the file. (Both may see each other, and both be refused.)
- * The usual single lock file has no such order: who removes the lock of a dead process may remove the one that a third has just made.
+ * One process at a time. Each opener first puts down a lock file of its own, named after its process, and only then
+ * looks for others: of two that open at once, at least one sees the other, so two never have the file. (Both may see
+ * each other, and both be refused.) The usual single lock file has no such order: who removes the lock of a dead
+ * process may remove the one that a third has just made.
  */
 
 /** Keeps every other opener from `path` until the function that it resolves with is called, or this process ends. */

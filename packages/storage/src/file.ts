@@ -10,11 +10,11 @@ import type { Storage } from "./storage.js";
 import { Table } from "./table.js";
 
 /**
- * Opens the storage in a JSON file, or makes one: for one process, a local disk, and what fits in memory comfortably, because each
- * commit writes the whole file. Files are readable by their owner only.
+ * Opens the storage in a JSON file, or makes one: for one process, a local disk, and what fits in memory comfortably,
+ * because each commit writes the whole file. Files are readable by their owner only.
  *
- * Rejects with a `StorageError`, and leaves the file as it is, when another storage has it open, here or in another process, and when it
- * is damaged, unreadable or from a later version.
+ * Rejects with a `StorageError`, and leaves the file as it is, when another storage has it open, here or in another
+ * process, and when it is damaged, unreadable or from a later version.
  */
 export async function fileStorage(path: string): Promise<Storage> {
   try {

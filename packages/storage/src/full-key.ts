@@ -2,8 +2,8 @@
  * How namespaces lie in one flat space of keys:
  *
  * 1. Key `k` of the root is `=k`; in namespace `a` it is `a/=k`; in namespace `b` of `a` it is `a/b/=k`.
- * 2. A name is escaped so that it holds neither `/` nor `=`. So the first `=` of a full key is where the key begins, every `/`
- *    before it ends a name, and the key itself needs no escaping: a namespace keeps the order of its keys.
+ * 2. A name is escaped so that it holds neither `/` nor `=`. So the first `=` of a full key is where the key begins,
+ *    every `/` before it ends a name, and the key itself needs no escaping: a namespace keeps the order of its keys.
  * 3. So all that is in namespace `a` and in those inside it, and nothing else, starts with `a/`.
  */
 
@@ -24,7 +24,10 @@ export function shortKey(prefix: string, full: string): string {
   return full.slice(prefix.length + 1);
 }
 
-/** Lone surrogates are refused because they have no UTF-8 form: most backends would turn different keys into the same one. */
+/**
+ * Lone surrogates are refused because they have no UTF-8 form: most backends would turn different keys into the same
+ * one.
+ */
 function requireText(kind: string, text: unknown): void {
   if (typeof text !== "string") throw new TypeError(`Cannot use ${String(text)} as a ${kind}: it is not a string`);
   if (/\p{Surrogate}/u.test(text)) {

@@ -1,12 +1,13 @@
 /*
  * Transactions, order and honest errors on any Keyv. The rules:
  *
- * 1. One call of the engine at a time, the reads too: nobody sees half of a commit, and an error that the Keyv emits belongs to
- *    the call that runs.
- * 2. A Keyv lists its keys in no order, or not at all, so they are kept in an index: pages of keys, stored beside the values. It is
- *    also how a read that failed without a word is told from a key that has no value.
- * 3. A commit that changes more than one entry is decided when its journal, a list of the new entries, is stored. The entries follow,
- *    then the journal is removed. Whoever finds a journal first does what it says: doing it twice does no harm.
+ * 1. One call of the engine at a time, the reads too: nobody sees half of a commit, and an error that the Keyv emits
+ *    belongs to the call that runs.
+ * 2. A Keyv lists its keys in no order, or not at all, so they are kept in an index: pages of keys, stored beside the
+ *    values. It is also how a read that failed without a word is told from a key that has no value.
+ * 3. A commit that changes more than one entry is decided when its journal, a list of the new entries, is stored. The
+ *    entries follow, then the journal is removed. Whoever finds a journal first does what it says: doing it twice does
+ *    no harm.
  * 4. After a failed write nothing in memory is trusted: the index is read anew.
  */
 import type { Commit, StorageEngine } from "./engine.js";
@@ -192,8 +193,8 @@ class KeyvEngine implements StorageEngine {
   }
 
   /**
-   * Does `work` so that whatever goes wrong in the Keyv rejects: it may throw, or emit an error and look successful. One at a time,
-   * because it leaves the Keyv as strict as it has found it.
+   * Does `work` so that whatever goes wrong in the Keyv rejects: it may throw, or emit an error and look successful.
+   * One at a time, because it leaves the Keyv as strict as it has found it.
    */
   async #strictly<Result>(attempt: string, work: () => Promise<Result>): Promise<Result> {
     const emitted: unknown[] = [];

@@ -4,8 +4,8 @@ import type { Commit, StorageEngine } from "./engine.js";
 import { rowsOf } from "./rows.js";
 
 /**
- * Keeps decoded values in the user's `Map`. Nothing is remembered beside it, so that several storages may share one Map, and whoever
- * holds it may change it; the price is that every page of a listing looks at all keys.
+ * Keeps decoded values in the user's `Map`. Nothing is remembered beside it, so that several storages may share one
+ * Map, and whoever holds it may change it; the price is that every page of a listing looks at all keys.
  */
 export function mapEngine(map: Map<string, unknown>): StorageEngine {
   const read = (key: string): string | undefined => {

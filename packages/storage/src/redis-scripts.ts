@@ -1,6 +1,7 @@
 /*
- * Each runs in Redis, alone: nobody sees half of what it does. `KEYS[1]` is the hash with the values, `KEYS[2]` the sorted set with
- * the keys: all have the score 0, so they are in the order of their bytes. In UTF-8 there is no byte 255.
+ * Each runs in Redis, alone: nobody sees half of what it does. `KEYS[1]` is the hash with the values, `KEYS[2]` the
+ * sorted set with the keys: all have the score 0, so they are in the order of their bytes. In UTF-8 there is no byte
+ * 255.
  */
 
 /** Arguments: the prefix, `[<first>` or `(<the one before>`, the limit. Returns keys and values in turn. */
@@ -15,8 +16,9 @@ return rows
 `;
 
 /**
- * Arguments: how many values are expected, each with its key; how many prefixes are cleared, and they; then what is written, each with
- * its key. A value is `=<value>`, or `-` for none. Returns 1, or 0 when it wrote nothing because of a value that was not expected.
+ * Arguments: how many values are expected, each with its key; how many prefixes are cleared, and they; then what is
+ * written, each with its key. A value is `=<value>`, or `-` for none. Returns 1, or 0 when it wrote nothing because of
+ * a value that was not expected.
  */
 export const commitScript = `
 local position = 0

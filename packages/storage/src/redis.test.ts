@@ -8,7 +8,7 @@ import { checkModel } from "./testing/check-model.js";
 import { describeContract } from "./testing/describe-contract.js";
 import { RedisServer, canStartRedis, canUseRedis } from "./testing/redis-server.js";
 
-describe.runIf(canUseRedis())("redisStorage", () => {
+describe.runIf(canUseRedis)("redisStorage", () => {
   let server: RedisServer | undefined;
   let url = process.env["REDIS_URL"] ?? "";
   let stores = 0;
@@ -113,7 +113,7 @@ describe("redisStorage without a server", () => {
   );
 });
 
-describe.runIf(canStartRedis())("redisStorage on a server that goes away", () => {
+describe.runIf(canStartRedis)("redisStorage on a server that goes away", () => {
   async function startServer(): Promise<RedisServer> {
     const server = await RedisServer.start();
     onTestFinished(() => server.stop());

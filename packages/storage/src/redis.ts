@@ -8,7 +8,9 @@ import type { Storage } from "./storage.js";
 
 /** What can be chosen about a storage in Redis. */
 export interface RedisStorageOptions {
-  /** Which storage of this Redis: its keys begin with `{<name>}:`, so that a cluster keeps them together. Default: `mx`. */
+  /**
+   * Which storage of this Redis: its keys begin with `{<name>}:`, so that a cluster keeps them together. Default: `mx`.
+   */
   readonly name?: string;
   /** How long to wait for a connection, and for an answer. Default: 5000. */
   readonly timeoutMs?: number;
@@ -21,11 +23,12 @@ const format = "1";
 const maxReconnectDelayMs = 500;
 
 /**
- * Opens a storage in Redis, with the package `@redis/client`; several processes, on several machines, may share it. How durable a
- * commit is, is the server's choice: Redis loses the last minutes by default; `appendonly yes` with `appendfsync always` loses nothing.
+ * Opens a storage in Redis, with the package `@redis/client`; several processes, on several machines, may share it. How
+ * durable a commit is, is the server's choice: Redis loses the last minutes by default; `appendonly yes` with
+ * `appendfsync always` loses nothing.
  *
- * Rejects with a `StorageError` when no server answers in time. Once open, it connects again whenever the connection is lost, and
- * calls reject that get no answer meanwhile.
+ * Rejects with a `StorageError` when no server answers in time. Once open, it connects again whenever the connection is
+ * lost, and calls reject that get no answer meanwhile.
  */
 export async function redisStorage(url: string, options: RedisStorageOptions = {}): Promise<Storage> {
   const { name = "mx", timeoutMs = 5000 } = options;

@@ -2,8 +2,8 @@ import fs from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
- * Gives the file at `path` a new content, so that whatever ends the process or the machine, the file has either the old or the new
- * one, and the new one once this has resolved.
+ * Gives the file at `path` a new content, so that whatever ends the process or the machine, the file has either the old
+ * or the new one, and the new one once this has resolved.
  */
 export async function replaceFile(path: string, content: string): Promise<void> {
   const replacement = `${path}.new`;

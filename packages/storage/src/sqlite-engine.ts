@@ -2,7 +2,9 @@ import { compareCodePoints } from "./code-points.js";
 import type { Commit, StorageEngine } from "./engine.js";
 import type { Column, SqliteDatabase, SqliteStatement } from "./sqlite-database.js";
 
-/** Keys and values in a table. Keys are bytes, so that SQLite compares them byte by byte and a NUL is nothing special. */
+/**
+ * Keys and values in a table. Keys are bytes, so that SQLite compares them byte by byte and a NUL is nothing special.
+ */
 export class SqliteEngine implements StorageEngine {
   readonly #database: SqliteDatabase;
   readonly #select: SqliteStatement;

@@ -14,10 +14,11 @@ const format = 1;
 const busyTimeoutMs = 5000;
 
 /**
- * Opens the storage in a SQLite database, or makes one; several processes may share it, on a local disk. A commit is safe from a loss
- * of power. Files are readable by their owner only. Before Node 22.13 it needs the package `libsql`.
+ * Opens the storage in a SQLite database, or makes one; several processes may share it, on a local disk. A commit is
+ * safe from a loss of power. Files are readable by their owner only. Before Node 22.13 it needs the package `libsql`.
  *
- * Rejects with a `StorageError`, and leaves the file as it is, when it is damaged, unreadable, from a later version or another program's.
+ * Rejects with a `StorageError`, and leaves the file as it is, when it is damaged, unreadable, from a later version or
+ * another program's.
  */
 export async function sqliteStorage(path: string): Promise<Storage> {
   try {

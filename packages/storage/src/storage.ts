@@ -29,8 +29,8 @@ export interface Transaction extends StorageReader {
 }
 
 /**
- * Values by key, on whatever the application has. `memoryStorage`, `fileStorage`, `sqliteStorage` and `redisStorage` make one;
- * `toStorage` makes one of a `Map` or a `Keyv`, which promise less (see the table in the README).
+ * Values by key, on whatever the application has. `memoryStorage`, `fileStorage`, `sqliteStorage` and `redisStorage`
+ * make one; `toStorage` makes one of a `Map` or a `Keyv`, which promise less (see the table in the README).
  *
  * A write is durable when its promise resolves. A write that fails rejects with a `StorageError` and changes nothing.
  * After `close()` every method rejects.
@@ -43,15 +43,15 @@ export interface Storage extends StorageReader, AsyncDisposable {
   /** Removes everything in this namespace, and in those inside it; what is beside or above it stays. */
   clear(): Promise<void>;
   /**
-   * Commits all that `change` writes through its transaction, or nothing: when `change` throws, nothing is written and the error
-   * is passed on. When somebody else has meanwhile changed a value that `change` read, it runs again on what is there now, so it
-   * should do nothing but read and write through its transaction. What `entries` has listed counts as read; that a key was not there
-   * yet does not. Rejects with a `StorageError` when the backend fails.
+   * Commits all that `change` writes through its transaction, or nothing: when `change` throws, nothing is written and
+   * the error is passed on. When somebody else has meanwhile changed a value that `change` read, it runs again on what
+   * is there now, so it should do nothing but read and write through its transaction. What `entries` has listed counts
+   * as read; that a key was not there yet does not. Rejects with a `StorageError` when the backend fails.
    */
   transaction<Result>(change: (transaction: Transaction) => Result | Promise<Result>): Promise<Result>;
   /**
-   * A storage of its own inside this one: its keys never meet those outside, whatever characters are in the names. It shares the
-   * life of this one: closing either closes both.
+   * A storage of its own inside this one: its keys never meet those outside, whatever characters are in the names. It
+   * shares the life of this one: closing either closes both.
    */
   namespace(name: string): Storage;
   /** Frees files and sockets, after the writes that were started. Closing twice is one close. */

@@ -21,7 +21,10 @@ export class Table {
     return rowsOf(keys, this.read(keys));
   }
 
-  /** Makes the changes of `commit`; returns `false`, having changed nothing, when one of `expected` is not what is there. */
+  /**
+   * Makes the changes of `commit`; returns `false`, having changed nothing, when one of `expected` is not what is
+   * there.
+   */
   apply(commit: Commit): boolean {
     for (const [key, value] of commit.expected) {
       if (this.#values.get(key) !== value) return false;

@@ -4,10 +4,11 @@ import { mapEngine } from "./map-engine.js";
 import type { Storage } from "./storage.js";
 
 /**
- * Makes a storage of what the application has. A storage is returned as it is. Closing the storage of a Keyv disconnects the Keyv.
+ * Makes a storage of what the application has. A storage is returned as it is. Closing the storage of a Keyv
+ * disconnects the Keyv.
  *
- * A `Map` keeps values as they are, under the full keys: `token` is at `"=token"`, and in namespace `alice` at `"alice/=token"`.
- * What the two promise less than our own adapters is in the table of the README.
+ * A `Map` keeps values as they are, under the full keys: `token` is at `"=token"`, and in namespace `alice` at
+ * `"alice/=token"`. What the two promise less than our own adapters is in the table of the README.
  */
 export function toStorage(given: Storage | Map<string, unknown> | KeyvLike): Storage {
   if (given instanceof Map) return createStorage(mapEngine(given));

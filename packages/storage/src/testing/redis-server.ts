@@ -6,25 +6,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-const isInstalled = spawnSync("redis-server", ["--version"]).status === 0;
+/** Whether tests may start servers of their own. */
+export const canStartRedis: boolean = spawnSync("redis-server", ["--version"]).status === 0;
 
-const advice =
-  'the Redis tests need a server: install it ("apt-get install redis-server", "brew install redis"), ' +
-  "or set REDIS_URL to one whose data they may overwrite";
+/** Whether there is a server at all, of our own or at `REDIS_URL`. */
+export const canUseRedis: boolean = canStartRedis || process.env["REDIS_URL"] !== undefined;
 
-/** Whether tests may start servers of their own. Says so if not, and throws when `MX_REQUIRE_REDIS` asks for them. */
-export function canStartRedis(): boolean {
-  if (!isInstalled) say();
-  return isInstalled;
-}
-
-/** Whether there is a server, of our own or at `REDIS_URL`. */
-export function canUseRedis(): boolean {
-  return process.env["REDIS_URL"] !== undefined || canStartRedis();
-}
-
-function say(): void {
-  if (process.env["MX_REQUIRE_REDIS"] === "1") throw new Error(`MX_REQUIRE_REDIS is set, and ${advice}`);
+if (!canStartRedis) {
+  const advice =
+    'Redis tests need a server of their own: install it ("apt-get install redis-server", "brew install redis"); ' +
+    "or set REDIS_URL to one whose data they may overwrite, which is enough for most";
+  if (!canUseRedis && process.env["MX_REQUIRE_REDIS"] === "1")
+    throw new Error(`MX_REQUIRE_REDIS is set, and ${advice}`);
   process.stderr.write(`\nSKIPPED: ${advice}\n\n`);
 }
 
