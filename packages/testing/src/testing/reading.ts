@@ -163,6 +163,22 @@ export function reading(server: Server): void {
       expect(textsOf(rooms?.join?.[roomId]?.timeline.events ?? [])).toEqual(["After"]);
     });
 
+    test("narrowed shows the event that has narrowed it, and what was before", async () => {
+      const [alice, bob] = await twoUsers();
+      const roomId = await roomWithVisibility(alice, "joined");
+      await alice.send(roomId, "Hidden");
+      await bob.join(roomId);
+      const { chunk } = await bob.messages(roomId, { dir: "f", limit: "20" });
+      expect(typesOf(chunk)).toEqual([
+        "m.room.create",
+        "m.room.member join",
+        "m.room.power_levels",
+        "m.room.join_rules",
+        "m.room.history_visibility",
+        "m.room.member join",
+      ]);
+    });
+
     test("for the invited shows from the invitation on", async () => {
       const [alice, bob] = await twoUsers();
       const roomId = await roomWithVisibility(alice, "invited", { preset: "private_chat" });

@@ -134,6 +134,15 @@ export function syncing(server: Server): void {
       ]);
     });
 
+    test("has no transaction ID of a device with the same name of somebody else", async () => {
+      const [alice, bob, roomId] = await roomOfTwo();
+      const namesake = await bob.logIn(alice.deviceId);
+      const { next_batch: since } = await namesake.sync();
+      await alice.send(roomId, "Hello", "txn42");
+      const [event] = joined(await namesake.sync({ since }), roomId).timeline.events;
+      expect(event?.unsigned).not.toHaveProperty("transaction_id");
+    });
+
     test("has only the rooms with news", async () => {
       const [alice, bob, roomId] = await roomOfTwo();
       await bob.createRoom();
@@ -432,7 +441,7 @@ export function syncing(server: Server): void {
       ]);
     });
 
-    test("joined and left between two syncs: left", async () => {
+    test("joined and left between two syncs: left, with the whole room up to then", async () => {
       const [alice, bob] = await twoUsers();
       const roomId = await alice.createRoom({ preset: "public_chat" });
       const { next_batch: since } = await bob.sync();
@@ -446,6 +455,8 @@ export function syncing(server: Server): void {
         "m.room.message",
         "m.room.member leave",
       ]);
+      expect(typesOf(timeline.events)[0]).toBe("m.room.create");
+      expect(timeline.limited).toBe(true);
     });
 
     test("forgotten: nothing", async () => {
