@@ -20,7 +20,7 @@ class Totals implements Reporter {
 
 export default defineConfig({
   test: {
-    projects: ["packages/*"],
+    projects: ["packages/*", "examples/readme"],
     reporters: ["default", new Totals()],
   },
 });

@@ -104,13 +104,14 @@ async function say(speaker, hearer, roomId, text) {
 }
 
 async function registerPeople() {
-  const register = async (username) => {
-    const person = { user: username, password: "secret" };
-    const body = { username, password: person.password, inhibit_login: true, auth: { type: "m.login.dummy" } };
-    await fetch(`${homeserver}/_matrix/client/v3/register`, { method: "POST", body: JSON.stringify(body) });
-    return person;
-  };
   return { Alice: await register("alice"), Bob: await register("bob") };
+}
+
+async function register(user) {
+  const password = "secret";
+  const body = { username: user, password, inhibit_login: true, auth: { type: "m.login.dummy" } };
+  await fetch(`${homeserver}/_matrix/client/v3/register`, { method: "POST", body: JSON.stringify(body) });
+  return { user, password };
 }
 
 function peopleInEnvironment() {

@@ -44,9 +44,11 @@ const orders = {
     process.disconnect();
   },
 };
-process.on("message", async ([order, argument]) => {
-  const answer = await orders[order](argument).catch((error) => ({ failed: error.message }));
-  if (answer) say(answer);
+process.on("message", ([order, argument]) => {
+  orders[order](argument).then(
+    (answer) => answer && say(answer),
+    (error) => say({ failed: error.message }),
+  );
 });
 
 say({ ready: { userId, deviceId, hasLoggedIn } });

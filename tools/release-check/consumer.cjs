@@ -21,4 +21,4 @@ async function main() {
   console.log("require() works");
 }
 
-main();
+void main();

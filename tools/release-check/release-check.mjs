@@ -17,17 +17,17 @@ const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "../..");
 const packages = ["pubsub", "storage", "testing", "client"];
 
-const work = await mkdtemp(join(tmpdir(), "mx-release-"));
-const repo = join(work, "repo");
-const consumer = join(work, "consumer");
+const folder = await mkdtemp(join(tmpdir(), "mx-release-"));
+const repo = join(folder, "repo");
+const consumer = join(folder, "consumer");
 let passed = 0;
 let registry;
 try {
   await check("a registry starts on loopback", async () => {
-    registry = await startRegistry(join(work, "registry"));
+    registry = await startRegistry(join(folder, "registry"));
   });
   await check("a clone installs and builds", async () => {
-    await run("git", ["clone", "--quiet", root, repo], { cwd: work });
+    await run("git", ["clone", "--quiet", root, repo], { cwd: folder });
     await run("git", ["config", "user.name", "release check"], { cwd: repo });
     await run("git", ["config", "user.email", "release-check@localhost"], { cwd: repo });
     await pnpm("install", "--frozen-lockfile");
@@ -66,13 +66,13 @@ try {
   process.exitCode = 1;
 } finally {
   registry?.stop();
-  await rm(work, { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true });
 }
 if (!process.exitCode) console.log(`\n${passed} passed, 0 failed, 0 skipped`);
 
-async function check(what, run) {
+async function check(what, work) {
   const startedAt = Date.now();
-  await run();
+  await work();
   passed++;
   console.log(`✓ ${what} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
 }
@@ -89,10 +89,10 @@ async function release(bump, names) {
 
 async function checkPublished() {
   for (const name of packages) {
-    const folder = join(work, "packed", name);
-    await mkdir(folder, { recursive: true });
+    const packed = join(folder, "packed", name);
+    await mkdir(packed, { recursive: true });
     const [{ filename, files }] = JSON.parse(
-      await run("npm", ["pack", `@mx/${name}`, "--json"], { cwd: folder, env: registry.env }),
+      await run("npm", ["pack", `@mx/${name}`, "--json"], { cwd: packed, env: registry.env }),
     );
     const paths = files.map(({ path }) => path);
     for (const needed of ["package.json", "README.md", "LICENSE", "dist/index.js", "dist/index.d.ts"]) {
@@ -100,10 +100,10 @@ async function checkPublished() {
     }
     const alien = paths.filter((path) => /\.test\.|^src\/testing\/|tsbuildinfo|node_modules|tsconfig/.test(path));
     if (alien.length > 0) throw new Error(`@mx/${name} holds ${alien.join(", ")}`);
-    const manifest = await run("tar", ["-xzOf", filename, "package/package.json"], { cwd: folder });
+    const manifest = await run("tar", ["-xzOf", filename, "package/package.json"], { cwd: packed });
     if (/workspace:|catalog:/.test(manifest)) throw new Error(`The manifest of @mx/${name} speaks of the workspace`);
-    await pnpm("exec", "publint", "run", "--strict", join(folder, filename));
-    await pnpm("exec", "attw", "--profile", "esm-only", join(folder, filename));
+    await pnpm("exec", "publint", "run", "--strict", join(packed, filename));
+    await pnpm("exec", "attw", "--profile", "esm-only", join(packed, filename));
   }
 }
 

@@ -180,7 +180,7 @@ describe("Client.sync", () => {
     const roomId = await client.createRoom();
     await client.sendText(roomId, "there");
     const failures: SyncFailed[] = [];
-    const stop = fake.intercept(syncPath, answer as never);
+    const stop = fake.intercept(syncPath, answer);
     client.publisher.subscribe(SyncFailed, (failure) => {
       failures.push(failure);
       if (failures.length === 3) stop();
@@ -269,7 +269,7 @@ describe("Client.sync", () => {
   it.each([
     ["SyncFailed", SyncFailed],
     ["LoggedOut", LoggedOut],
-  ])("lets a subscriber of %s await the client's close", async (_, type) => {
+  ])("lets a subscriber of %s await the client's close", async (_name, type) => {
     const fake = await startFake();
     const { client, userId } = await logIn(fake, "alice");
     client.publisher.subscribe(type as typeof SyncFailed, () => client.close());

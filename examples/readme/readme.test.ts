@@ -1,0 +1,80 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { FakeHomeserver } from "@mx/testing";
+import { transform } from "esbuild";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const root = join(here, "../..");
+const packages = readdirSync(join(root, "packages"));
+const readmes = [root, ...packages.map((name) => join(root, "packages", name))].map((folder) =>
+  join(folder, "README.md"),
+);
+
+/** The programs in a README: a block of TypeScript that imports nothing goes on where the one before it ended. */
+function examplesOf(readme: string): string[] {
+  const programs: string[] = [];
+  for (const [, block = ""] of readFileSync(readme, "utf8").matchAll(/^```ts\n(.*?)^```$/gms)) {
+    if (/^import /m.test(block) || programs.length === 0) programs.push(block);
+    else programs.push(`${programs.pop()}\n${block}`);
+  }
+  return programs;
+}
+
+// Inside this folder, whose dependencies the examples may import.
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(here, ".examples-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+it.each(readmes.map((readme) => [relative(root, readme), readme]))(
+  "%s has examples, and they compile",
+  (_, readme) => {
+    const examples = examplesOf(readme);
+    expect(examples.length).toBeGreaterThan(0);
+    for (const [index, code] of examples.entries())
+      writeFileSync(join(folder, `example-${index}.ts`), `${code}\nexport {};\n`);
+    const config = { extends: "../tsconfig.json", compilerOptions: { rootDir: "." }, include: ["*.ts"] };
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+    const tsc = spawnSync(join(root, "node_modules/.bin/tsc"), ["-p", folder], { encoding: "utf8" });
+    for (const index of examples.keys()) rmSync(join(folder, `example-${index}.ts`));
+    expect(tsc.stdout).toBe("");
+  },
+  60_000,
+);
+
+describe.each(["README.md", "packages/client/README.md"])("the first example of %s", (readme) => {
+  it("runs, with a homeserver in the place of example.org, until its client is closed", async () => {
+    await using homeserver = await FakeHomeserver.start();
+    const auth = { type: "m.login.dummy" };
+    const body = JSON.stringify({ username: "alice", password: "secret", inhibit_login: true, auth });
+    await fetch(`${homeserver.url}/_matrix/client/v3/register`, { method: "POST", body });
+
+    const [example = ""] = examplesOf(join(root, readme));
+    const program = example
+      .replace("example.org", homeserver.url)
+      .replace("alice.db", join(folder, "alice.db"))
+      // The example syncs for ever: this one ends when it has heard itself.
+      .replace(
+        "await client.sync()",
+        `client.publisher.subscribe(EventReceived, ({ event }) => {
+        if (event.content["body"] === "Hello") void client.close();
+      });
+      $&`,
+      );
+    expect(program).toContain("void client.close()");
+    const { code } = await transform(program, { loader: "ts", target: "es2022", format: "esm" });
+    const file = join(folder, "program.mjs");
+    writeFileSync(file, code);
+    const child = spawn(process.execPath, [file], { stdio: ["ignore", "pipe", "inherit"] });
+    let said = "";
+    child.stdout.on("data", (data: Buffer) => (said += data.toString()));
+    expect(await once(child, "exit")).toEqual([0, null]);
+    expect(said).toContain("body: 'Hello'");
+    rmSync(join(folder, "alice.db"));
+  }, 30_000);
+});
