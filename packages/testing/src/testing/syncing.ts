@@ -390,6 +390,15 @@ export function syncing(server: Server): void {
       expect((await bob.sync({ since: synced.next_batch })).rooms).toBeUndefined();
     });
 
+    test("left: nothing later, even where anybody may read on", async () => {
+      const [alice, bob, roomId] = await roomOfTwo();
+      await alice.setState(roomId, "m.room.history_visibility", "", { history_visibility: "world_readable" });
+      const { next_batch: since } = await bob.sync();
+      await bob.leave(roomId);
+      await alice.send(roomId, "After");
+      expect(typesOf(left(await bob.sync({ since }), roomId).timeline.events)).toEqual(["m.room.member leave"]);
+    });
+
     test("kicked and banned: the same, with who did it and why", async () => {
       for (const [act, result] of [
         ["kick", "leave"],
