@@ -1,5 +1,5 @@
 import type { Publisher } from "@mx/pubsub";
-import { type KeyvLike, type Storage, StorageError, toStorage } from "@mx/storage";
+import { type Storage, StorageError, type StorageLike, toStorage } from "@mx/storage";
 import type { Callbacks } from "./callbacks.js";
 import type { Connection } from "./connection.js";
 import { type Env, openEnv } from "./env.js";
@@ -20,9 +20,6 @@ export interface ConnectOptions {
   readonly env: Partial<Env>;
   readonly closing: AbortSignal;
 }
-
-/** What `toStorage` makes a storage of. */
-type StorageLike = Storage | Map<string, unknown> | KeyvLike;
 
 /** A storage, or a function that opens one: what it opens is closed with the client. */
 export type StorageSource = StorageLike | (() => StorageLike | Promise<StorageLike>);

@@ -1,7 +1,7 @@
 // A storage: made of what the application has, or in memory.
 export type { Storage, StorageReader, StorageValue, Transaction } from "./storage.js";
 export { memoryStorage } from "./memory.js";
-export { toStorage } from "./to-storage.js";
+export { type StorageLike, toStorage } from "./to-storage.js";
 export type { KeyvLike } from "./keyv-engine.js";
 export { StorageError } from "./storage-error.js";
 

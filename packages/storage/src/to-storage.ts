@@ -3,6 +3,9 @@ import { type KeyvLike, keyvEngine } from "./keyv-engine.js";
 import { mapEngine } from "./map-engine.js";
 import type { Storage } from "./storage.js";
 
+/** What `toStorage` makes a storage of. */
+export type StorageLike = Storage | Map<string, unknown> | KeyvLike;
+
 /**
  * Makes a storage of what the application has. A storage is returned as it is. Closing the storage of a Keyv
  * disconnects the Keyv.
@@ -10,7 +13,7 @@ import type { Storage } from "./storage.js";
  * A `Map` keeps values as they are, under the full keys: `token` is at `"=token"`, and in namespace `alice` at
  * `"alice/=token"`. What the two promise less than our own adapters is in the table of the README.
  */
-export function toStorage(given: Storage | Map<string, unknown> | KeyvLike): Storage {
+export function toStorage(given: StorageLike): Storage {
   if (given instanceof Map) return createStorage(mapEngine(given));
   if (isStorage(given)) return given;
   if (isKeyv(given)) return createStorage(keyvEngine(given));

@@ -190,7 +190,9 @@ export class User {
   }
 
   async messages(roomId: string, query: Readonly<Record<string, string>>): Promise<Page> {
-    const { body } = await this.get<Page>(`${path`/rooms/${roomId}/messages`}?${new URLSearchParams(query)}`);
+    const { body } = await this.get<Page>(
+      `${path`/rooms/${roomId}/messages`}?${new URLSearchParams(query).toString()}`,
+    );
     return body;
   }
 
@@ -202,7 +204,7 @@ export class User {
       ...(timeoutMs !== undefined && { timeout: String(timeoutMs) }),
       ...(fullState !== undefined && { full_state: String(fullState) }),
     });
-    const reply = await this.get<Synced>(`/sync?${query}`);
+    const reply = await this.get<Synced>(`/sync?${query.toString()}`);
     if (reply.status !== 200) throw new Error(`Cannot sync: ${JSON.stringify(reply.body)}`);
     return reply.body;
   }
