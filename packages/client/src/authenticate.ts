@@ -1,8 +1,9 @@
+import { objectOf } from "./answer.js";
 import { call } from "./call.js";
 import type { Connection } from "./connection.js";
 import { ConnectionError } from "./errors.js";
-import type { JsonObject } from "./json.js";
-import type { Session } from "./session.js";
+import { isJsonObject, type Json, type JsonObject } from "./json.js";
+import { Session } from "./session.js";
 
 /** How a user proves who they are. */
 export type Credentials = PasswordCredentials | TokenCredentials | AccessTokenCredentials;
@@ -32,14 +33,21 @@ export interface AccessTokenCredentials {
 
 /** Asks the homeserver for a session. */
 export async function authenticate(connection: Connection, credentials: Credentials): Promise<Session> {
+  checkCredentials(credentials);
   if ("accessToken" in credentials) {
     const { accessToken } = credentials;
-    requireStrings({ accessToken });
-    const answer = await call(connection, "GET", "v3/account/whoami", { accessToken });
-    return sessionOf(answer, accessToken);
+    return sessionOf(await call(connection, "GET", "v3/account/whoami", { accessToken }), accessToken);
   }
-  const answer = await call(connection, "POST", "v3/login", { body: loginBody(credentials) });
+  const answer = objectOf(await call(connection, "POST", "v3/login", { body: loginBody(credentials) }));
   return sessionOf(answer, answer["access_token"]);
+}
+
+/** Ends a session that nobody will use, if it was made for this; as well as that is possible. */
+export async function discard(connection: Connection, session: Session, credentials: Credentials): Promise<void> {
+  if ("accessToken" in credentials) return;
+  await call(connection, "POST", "v3/logout", { accessToken: session.accessToken, body: {} }).catch(() => {
+    // Why it is not wanted is what the caller tells, and the user sees the device in their list.
+  });
 }
 
 function loginBody(credentials: PasswordCredentials | TokenCredentials): JsonObject {
@@ -48,29 +56,38 @@ function loginBody(credentials: PasswordCredentials | TokenCredentials): JsonObj
     ...(deviceId !== undefined && { device_id: deviceId }),
     ...(deviceName !== undefined && { initial_device_display_name: deviceName }),
   };
-  if ("token" in credentials) {
-    const { token } = credentials;
-    requireStrings({ token });
-    return { type: "m.login.token", token, ...device };
-  }
+  if ("token" in credentials) return { type: "m.login.token", token: credentials.token, ...device };
   const { user, password } = credentials;
-  requireStrings({ user, password });
   return { type: "m.login.password", identifier: { type: "m.id.user", user }, password, ...device };
 }
 
 /** Names what is wrong, but not what it is: these are secrets. */
-function requireStrings(fields: Record<string, unknown>): void {
-  for (const [name, value] of Object.entries(fields)) {
-    if (typeof value === "string" && value !== "") continue;
-    const found = value === "" ? "is empty" : "is not a string";
-    throw new TypeError(`Cannot log in: "${name}" ${found}; pass { user, password }, { token } or { accessToken }`);
+function checkCredentials(credentials: unknown): void {
+  if (!isJsonObject(credentials)) throw wrongCredentials("the credentials are not an object");
+  const single = ["accessToken", "token"].find((name) => name in credentials);
+  for (const name of single ? [single] : ["user", "password"]) {
+    const value = credentials[name];
+    if (typeof value !== "string") throw wrongCredentials(`"${name}" is not a string`);
+    if (value === "") throw wrongCredentials(`"${name}" is empty`);
+    if (name === "accessToken" && !isToken(value))
+      throw wrongCredentials(`"${name}" holds a space, a line break or worse`);
   }
 }
 
-function sessionOf(answer: JsonObject, accessToken: unknown): Session {
-  const { user_id: userId, device_id: deviceId } = answer;
-  if (typeof userId !== "string" || typeof deviceId !== "string" || typeof accessToken !== "string") {
-    throw new ConnectionError("Cannot log in: the homeserver's answer lacks a user ID, a device ID or an access token");
+function wrongCredentials(found: string): TypeError {
+  return new TypeError(`Cannot log in: ${found}; pass { user, password }, { token } or { accessToken }`);
+}
+
+/** Tells whether something can be sent as an access token: one that cannot would turn up in the error of who tries. */
+function isToken(value: unknown): value is string {
+  return typeof value === "string" && /^[!-~]+$/.test(value);
+}
+
+function sessionOf(answer: Json, accessToken: unknown): Session {
+  const { user_id: userId, device_id: deviceId } = objectOf(answer);
+  const hasDevice = deviceId === undefined || typeof deviceId === "string";
+  if (typeof userId !== "string" || !hasDevice || !isToken(accessToken)) {
+    throw new ConnectionError("Cannot log in: the homeserver's answer lacks a user ID or an access token");
   }
-  return { userId, deviceId, accessToken };
+  return new Session(userId, deviceId, accessToken);
 }

@@ -1,7 +1,7 @@
 import type { Connection } from "./connection.js";
 import { withDeadline } from "./deadline.js";
 import { type Query, urlOf } from "./endpoint.js";
-import type { JsonObject } from "./json.js";
+import type { Json, JsonObject } from "./json.js";
 
 /** What one call of an endpoint is made with. */
 export interface CallOptions {
@@ -15,11 +15,13 @@ export interface CallOptions {
   readonly maxBodyBytes?: number;
 }
 
-interface Authorization {
+interface OwnOptions extends CallOptions {
   /** Goes to the homeserver of the connection, in a header. */
   readonly accessToken?: string;
+  /** Aborted when the session is over that the call is made in. */
+  readonly ended?: AbortSignal;
   /** `once` is for callers that have a way of their own to try again. */
-  readonly attempts?: "once" | "several";
+  readonly attempts?: "once";
 }
 
 /** Calls an endpoint of the homeserver's client-server API, with the access token that it is given or none. */
@@ -27,10 +29,10 @@ export async function call(
   connection: Connection,
   method: string,
   endpoint: string,
-  options: CallOptions & Authorization = {},
-): Promise<JsonObject> {
+  options: OwnOptions = {},
+): Promise<Json> {
   const { env, closing, homeserver } = connection;
-  const { query, body, signal, accessToken, timeoutMs = 60_000, maxBodyBytes = 64 * 1024 * 1024 } = options;
+  const { query, body, signal, accessToken, ended, timeoutMs = 60_000, maxBodyBytes = 64 * 1024 * 1024 } = options;
   const attempt = `${method} ${endpoint}`;
   const exchange = options.attempts === "once" ? connection.exchangeOnce : connection.exchange;
   const url = urlOf(homeserver.baseClientUrl, endpoint, query);
@@ -39,9 +41,9 @@ export async function call(
     ...(body && { "content-type": "application/json" }),
   };
   const text = body && JSON.stringify(body);
-  return withDeadline({ env, attempt, timeoutMs, signals: [closing, signal] }, (limit) =>
+  return withDeadline({ env, attempt, timeoutMs, signals: [closing, ended, signal] }, (limit) =>
     exchange({
-      method,
+      method: method.toUpperCase(),
       url,
       headers,
       ...(text !== undefined && { body: text }),

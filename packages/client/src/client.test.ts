@@ -1,10 +1,14 @@
 import { type Storage, memoryStorage, StorageError } from "@mx/storage";
+import { inspect } from "node:util";
 import { Keyv } from "keyv";
 import { describe, expect, it, vi } from "vitest";
 import { Client } from "./client.js";
+import { endpoint } from "./endpoint.js";
 import { ClientClosedError, NoBaseUrlError, NotLoggedInError } from "./errors.js";
+import type { Json } from "./json.js";
 import { ClientClosed } from "./messages.js";
 import { closing } from "./testing/closing.js";
+import { heldStorage } from "./testing/held-storage.js";
 import { describeOnHomeservers, logIn, openClient, startFake } from "./testing/homeservers.js";
 
 const baseClientUrl = "https://matrix.example.org/_matrix/client/";
@@ -46,13 +50,24 @@ describe("new Client", () => {
     expect(open).toHaveBeenCalledTimes(2);
   });
 
-  it("closes the storage that it has opened when that cannot be used, and stores nothing", async () => {
+  it("closes the storage that it has opened when that cannot be used", async () => {
     const { storage, open, close } = watched();
     await storage.namespace("client").set("session", { userId: 7 });
     await storage.namespace("client").set("homeserver", { baseClientUrl });
     const client = closing(new Client({ storage: open }));
     await expect(client.isLoggedIn()).rejects.toThrow(StorageError);
     expect(close).toHaveBeenCalledTimes(1);
+  });
+
+  it("does not send a token whose homeserver it cannot read to one that it is given", async () => {
+    const fake = await startFake();
+    const storage = memoryStorage();
+    await storage.namespace("client").set("homeserver", null);
+    await storage
+      .namespace("client")
+      .set("session", { userId: "@a:b", deviceId: "D", accessToken: "another server's" });
+    const client = await openClient(fake, { storage });
+    expect(await client.isLoggedIn()).toBe(false);
   });
 
   it.each([
@@ -121,12 +136,39 @@ describe("Client.close", () => {
     const { open, close } = watched();
     const client = new Client({ storage: open, baseClientUrl });
     await client.isLoggedIn();
-    const closed = vi.fn(() => expect(close).toHaveBeenCalledTimes(1));
-    client.publisher.subscribe(ClientClosed, closed);
+    const closings: number[] = [];
+    client.publisher.subscribe(ClientClosed, async () => {
+      closings.push(close.mock.calls.length);
+      await client.close();
+    });
     await Promise.all([client.close(), client.close()]);
     await client.close();
-    expect(closed).toHaveBeenCalledTimes(1);
+    expect(closings).toEqual([1]);
     expect(close).toHaveBeenCalledTimes(1);
+  });
+
+  it("waits for what has begun to be stored, and stores nothing after it", async () => {
+    const fake = await startFake();
+    const { storage, hold, release } = heldStorage();
+    const client = await openClient(fake, { storage: () => storage });
+    await client.url("versions");
+    const isHeld = hold();
+    const login = client.login(await fake.register("alice"));
+    await isHeld;
+    const closed = client.close();
+    release();
+    await Promise.all([login, closed]);
+    await expect(storage.get("x")).rejects.toThrow(StorageError);
+  });
+
+  it("publishes ClientClosed, and rejects, when the storage cannot be closed", async () => {
+    const { open, close } = watched();
+    close.mockRejectedValue(new StorageError("Cannot close it: the disk is full"));
+    const client = new Client({ storage: open, baseClientUrl });
+    await client.isLoggedIn();
+    const closed = client.publisher.next(ClientClosed);
+    await expect(client.close()).rejects.toThrow("the disk is full");
+    await closed;
   });
 
   it("opens nothing when nothing was used", async () => {
@@ -192,6 +234,50 @@ describe("Client.close", () => {
       await client.isLoggedIn();
     }
     expect(close).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("Client.request", () => {
+  it.each(["POST", "post"])("does not repeat a %s whose answer was lost", async (method) => {
+    const fake = await startFake();
+    const { client } = await logIn(fake, "alice");
+    fake.intercept("/_matrix/client/v3/createRoom", (request) => void request.socket.destroy());
+    await expect(client.request(method, "v3/createRoom", { body: {} })).rejects.toThrow("v3/createRoom");
+    expect(fake.requests.filter(({ path }) => path.endsWith("createRoom"))).toHaveLength(1);
+  });
+
+  it("hands over what user-interactive authentication asks", async () => {
+    const fake = await startFake();
+    const { client } = await logIn(fake, "alice");
+    const body = JSON.stringify({ session: "s", flows: [{ stages: ["m.login.password"] }] });
+    fake.intercept(/account\/password/, (_, response) => void response.writeHead(401).end(body));
+    await expect(client.request("POST", "v3/account/password", { body: {} })).rejects.toMatchObject({
+      name: "MatrixError",
+      status: 401,
+      errcode: "M_UNKNOWN",
+      data: { session: "s", flows: [{ stages: ["m.login.password"] }] },
+    });
+  });
+
+  it("says nothing of its query when there is no answer", async () => {
+    const fake = await startFake();
+    const client = await openClient(fake);
+    await client.url("versions");
+    await fake.close();
+    const query = { loginToken: "secret" };
+    const asked = client.request("GET", "v3/login", { query, authenticated: false, timeoutMs: 10 });
+    const error: unknown = await asked.catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ name: "ConnectionError" });
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("secret");
+  });
+
+  it("quotes what a homeserver says, so that it cannot be taken for anything else", async () => {
+    const fake = await startFake();
+    const client = await openClient(fake);
+    const body = JSON.stringify({ errcode: "M_X\u001b[2J\nINFO", error: 'a\n"b"' });
+    fake.intercept("/_matrix/client/v3/login", (_, response) => void response.writeHead(403).end(body));
+    const asked = client.request("GET", "v3/login", { authenticated: false });
+    await expect(asked).rejects.toThrow('M_X\\u001b[2J\\nINFO "a\\n\\"b\\""');
   });
 });
 
@@ -263,6 +349,8 @@ describeOnHomeservers("Client", (homeserver) => {
     const roomId = await client.createRoom();
     expect(await client.request("GET", "v3/joined_rooms")).toEqual({ joined_rooms: [roomId] });
     expect(await client.request("GET", "v3/login", { authenticated: false })).toHaveProperty("flows");
+    const state = await client.request<Json[]>("GET", endpoint`v3/rooms/${roomId}/state`, { timeoutMs: Infinity });
+    expect(state).toContainEqual(expect.objectContaining({ type: "m.room.create" }));
     await expect(client.request("GET", "v3/no/such/endpoint")).rejects.toMatchObject({
       name: "MatrixError",
       errcode: "M_UNRECOGNIZED",

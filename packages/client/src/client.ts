@@ -7,7 +7,7 @@ import { checkBaseClientUrl, type Query, urlOf } from "./endpoint.js";
 import type { Env } from "./env.js";
 import { ClientClosedError } from "./errors.js";
 import type { Homeserver, Versions, WellKnown } from "./homeserver.js";
-import type { JsonObject } from "./json.js";
+import type { Json, JsonObject } from "./json.js";
 import { lazy, type Lazy } from "./lazy.js";
 import { login } from "./login.js";
 import { logout } from "./logout.js";
@@ -65,9 +65,17 @@ export class Client implements AsyncDisposable {
     return urlOf(homeserver.baseClientUrl, endpoint, query);
   }
 
-  /** Makes an authenticated request and resolves with the answer's JSON object: for endpoints that have no method here. */
-  async request(method: string, endpoint: string, options?: RequestOptions): Promise<JsonObject> {
-    return request(await this.#open(), method, endpoint, options);
+  /**
+   * Makes an authenticated request, for endpoints that have no method here. `Answer` is what the specification says that this one
+   * answers: it is believed, not checked.
+   */
+  async request<Answer extends Json = JsonObject>(
+    method: string,
+    endpoint: string,
+    options?: RequestOptions,
+  ): Promise<Answer> {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the caller knows the endpoint
+    return (await request(await this.#open(), method, endpoint, options)) as Answer;
   }
 
   /** Logs in; the session is stored before this resolves, and later clients on the same storage have it. */
@@ -123,7 +131,8 @@ export class Client implements AsyncDisposable {
   /** Receives what is new and publishes it, until `close` or `logout`. Rejects when the homeserver refuses for good. */
   async sync(options?: SyncOptions): Promise<void> {
     await sync(await this.#open(), options);
-    await this.#freed;
+    // What `close` may not have waited for.
+    if (this.#closed) await this.#freed;
   }
 
   /**
@@ -131,9 +140,15 @@ export class Client implements AsyncDisposable {
    * `ClientClosed`. Closing twice is one close. Subscribers may await it, so one that is at work on a message of this client is not
    * waited for: `sync` waits for it, and stores that it has handled the message.
    */
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
-    return this.#closed;
+  async close(): Promise<void> {
+    // A subscriber of ClientClosed may wait for this as well: for all but the first caller it does not include that message.
+    if (this.#closed) return this.#closed;
+    this.#closed = this.#close();
+    try {
+      await this.#closed;
+    } finally {
+      await this.publisher.publish(new ClientClosed());
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -150,19 +165,11 @@ export class Client implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#closing.abort(new ClientClosedError());
     const connection = await this.#connection.current?.catch(() => undefined);
-    if (connection) {
-      this.#freed = free(connection);
-      // A subscriber that is at work may be the one that waits for this.
-      if (!connection.publisher.isPublishing) await this.#freed;
-    }
-    await this.publisher.publish(new ClientClosed());
+    if (!connection) return;
+    this.#freed = connection.unfinished.settled().then(() => connection.close());
+    // A subscriber that is at work may be the one that waits for this.
+    await Promise.race([this.#freed, connection.publisher.busy()]);
   }
-}
-
-async function free(connection: OpenConnection): Promise<void> {
-  // Why a sync ends is told to whoever awaits it.
-  await connection.syncing?.catch(() => undefined);
-  await connection.close();
 }
 
 /** The homeserver that the options name, if they name one; throws a `TypeError` for what is not one. */
@@ -171,6 +178,9 @@ function homeserverIn({ baseClientUrl, wellKnown, versions }: ClientOptions): Ho
     if (wellKnown === undefined && versions === undefined) return undefined;
     throw new TypeError("Cannot make a client: it has wellKnown or versions but no baseClientUrl that they belong to");
   }
-  checkBaseClientUrl(baseClientUrl);
-  return { baseClientUrl, ...(wellKnown && { wellKnown }), ...(versions && { versions }) };
+  return {
+    baseClientUrl: checkBaseClientUrl(baseClientUrl),
+    ...(wellKnown && { wellKnown }),
+    ...(versions && { versions }),
+  };
 }

@@ -10,6 +10,7 @@ import { withRetries } from "./retry.js";
 import { RoomTurns } from "./room-turns.js";
 import { restoreSession } from "./session.js";
 import { TrackedPublisher } from "./tracked-publisher.js";
+import { Unfinished } from "./unfinished.js";
 
 /** What a client is opened with. */
 export interface ConnectOptions {
@@ -48,11 +49,9 @@ export async function connect(options: ConnectOptions): Promise<OpenConnection> 
       exchangeOnce,
       turns: new RoomTurns(),
       closing,
+      unfinished: new Unfinished(closing),
       session,
-      loggingInAgain: undefined,
-      loggingOut: undefined,
-      syncing: undefined,
-      stopSync: undefined,
+      isLoggingIn: false,
       async close() {
         closeEnv();
         await opened.close();
@@ -91,7 +90,7 @@ async function restore(
     if (!stored) throw new NoBaseUrlError();
     return { homeserver: stored, session: restoreSession(storedSession) };
   }
-  const isOther = stored !== undefined && stored.baseClientUrl !== given.baseClientUrl;
+  const isOther = stored?.baseClientUrl !== given.baseClientUrl;
   const session = isOther ? undefined : restoreSession(storedSession);
   const homeserver = isOther ? given : { ...stored, ...given };
   if (JSON.stringify(homeserver) !== JSON.stringify(stored)) {

@@ -6,6 +6,7 @@ import type { Homeserver } from "./homeserver.js";
 import type { RoomTurns } from "./room-turns.js";
 import type { Session } from "./session.js";
 import type { TrackedPublisher } from "./tracked-publisher.js";
+import type { Unfinished } from "./unfinished.js";
 
 /** An open client, as its parts see it: what `Client` plugs together on its first call. */
 export interface Connection {
@@ -22,14 +23,9 @@ export interface Connection {
   readonly turns: RoomTurns;
   /** Aborted by `close`, with a `ClientClosedError`. */
   readonly closing: AbortSignal;
+  /** What `close` waits for. */
+  readonly unfinished: Unfinished;
   /** The current session. It is written by session.ts only, after storage holds it. */
   session: Session | undefined;
-  /** Shared by all requests that met the same soft logout. */
-  loggingInAgain: Promise<Session | undefined> | undefined;
-  /** Shared by all that want to log out, and awaited by requests that it takes the token away from. */
-  loggingOut: Promise<void> | undefined;
-  /** The sync that runs. */
-  syncing: Promise<void> | undefined;
-  /** Ends that one quietly. */
-  stopSync: (() => void) | undefined;
+  isLoggingIn: boolean;
 }

@@ -1,6 +1,7 @@
 import type { Env } from "./env.js";
 import { ConnectionError } from "./errors.js";
 import { joinSignals } from "./signals.js";
+import { maxDelayMs } from "./wait.js";
 
 /** Runs `work` with a signal that is aborted when time is up, with a `ConnectionError`, or with any of `signals`, with its reason. */
 export async function withDeadline<Result>(
@@ -15,9 +16,10 @@ export async function withDeadline<Result>(
 ): Promise<Result> {
   const { env, attempt, timeoutMs, signals } = limits;
   const joined = joinSignals(...signals);
-  const timer = env.setTimeout(() => {
-    joined.abort(new ConnectionError(`Cannot ${attempt}: no whole answer within ${timeoutMs} ms`));
-  }, timeoutMs);
+  const timer = env.setTimeout(
+    () => joined.abort(new ConnectionError(`Cannot ${attempt}: no whole answer within ${timeoutMs} ms`)),
+    Math.min(timeoutMs, maxDelayMs),
+  );
   try {
     return await work(joined.signal);
   } finally {

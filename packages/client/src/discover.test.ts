@@ -24,7 +24,8 @@ async function discoverAt(wire: Wire, server: string, timeoutMs = 5000) {
   const { env } = closing(openEnv());
   const fetch: typeof env.fetch = async (url, init) => {
     const response = await env.fetch(url.replace(/^https:\/\/(matrix\.)?example\.org(?=\/)/, wire.url), init);
-    return response;
+    const { status, headers, body } = response;
+    return { status, headers, body, url: response.url.replace(wire.url, "https://matrix.example.org") };
   };
   return discover(server, { env: { fetch }, timeoutMs });
 }
@@ -75,6 +76,31 @@ describe("discover", () => {
     });
     expect(wire.requests).toEqual([`GET /base${versionsPath}`]);
   });
+
+  it("does not follow a redirect of the versions, which would make another base URL than it finds", async () => {
+    const redirect: RequestListener = (_, response) => response.writeHead(301, { location: "/elsewhere" }).end();
+    const wire = await serve({ [wellKnownPath]: wellKnown, [versionsPath]: redirect, "/elsewhere": versions });
+    await expect(discoverAt(wire, "example.org")).rejects.toMatchObject({ outcome: "FAIL_ERROR" });
+  });
+
+  it("refuses a document that was redirected from https to http", async () => {
+    const wire = await serve({ [wellKnownPath]: wellKnown, [versionsPath]: versions });
+    const { env } = closing(openEnv());
+    const fetch: typeof env.fetch = (url, init) => env.fetch(url.replace("https://example.org", wire.url), init);
+    const error = await discover("example.org", { env: { fetch } }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      outcome: "FAIL_PROMPT",
+      cause: { message: expect.stringContaining("not encrypted") as string },
+    });
+  });
+
+  it.each(["/_matrix/client/", "/_matrix/client"])(
+    "finds a homeserver by its base client URL, too: %s",
+    async (path) => {
+      const wire = await serve({ [versionsPath]: versions });
+      expect(await discover(wire.url + path)).toMatchObject({ baseClientUrl: `${wire.url}/_matrix/client/` });
+    },
+  );
 
   it("follows a redirect of the well-known document", async () => {
     const redirect: RequestListener = (_, response) => response.writeHead(302, { location: "/elsewhere" }).end();

@@ -1,10 +1,10 @@
 import { withDeadline } from "./deadline.js";
-import { parseHttpUrl } from "./endpoint.js";
+import { parseBaseUrl } from "./endpoint.js";
 import { type Env, openEnv } from "./env.js";
 import { ConnectionError, DiscoveryError, MatrixError } from "./errors.js";
 import { exchangeOver } from "./exchange.js";
 import { type Homeserver, isVersions, isWellKnown, type Versions, type WellKnown } from "./homeserver.js";
-import type { JsonObject } from "./json.js";
+import type { Json } from "./json.js";
 
 export interface DiscoverOptions {
   readonly signal?: AbortSignal;
@@ -48,23 +48,21 @@ interface Given {
 function parseServer(server: unknown): Given {
   if (typeof server !== "string") throw failure(server, "FAIL_PROMPT", "it is not a string");
   if (server.includes("://")) {
-    const url = parseHttpUrl(server);
-    if (!url || url.username || url.password || url.search || url.hash) {
-      throw failure(server, "FAIL_PROMPT", "it is not the http or https URL of a homeserver");
-    }
+    const url = parseBaseUrl(server.replace(/\/_matrix\/client\/*$/, "/"));
+    if (!url) throw failure(server, "FAIL_PROMPT", "it is not the http or https URL of a homeserver");
     return { url, isName: false };
   }
   const name = server.startsWith("@") ? server.slice(server.indexOf(":") + 1) : server;
   // A host name, an IPv4 address, or an IPv6 address in brackets; perhaps a port, which does not count here.
   const [, host] = /^([a-z\d.-]+|\[[a-f\d:.]+\])(?::\d{1,5})?$/i.exec(name) ?? [];
-  const url = host === undefined ? undefined : parseHttpUrl(`https://${host}`);
+  const url = host === undefined ? undefined : parseBaseUrl(`https://${host}`);
   if (!url) throw failure(server, "FAIL_PROMPT", 'it is not a server name like "example.org", a user ID or a URL');
   return { url, isName: true };
 }
 
 async function findWellKnown(get: Get, server: string, { url, isName }: Given): Promise<WellKnown | undefined> {
   if (!isName && url.pathname !== "/") return undefined;
-  const found = await get(`${url.origin}/.well-known/matrix/client`, "read the well-known document");
+  const found = await get(`${url.origin}/.well-known/matrix/client`, "read the well-known document", "follow");
   if (found instanceof Error) {
     const isMissing = found.status === 404;
     if (isMissing && !isName) return undefined;
@@ -77,11 +75,9 @@ async function findWellKnown(get: Get, server: string, { url, isName }: Given): 
 
 function baseUrlOf(wellKnown: WellKnown, server: string, given: Given): URL {
   const { base_url } = wellKnown["m.homeserver"];
-  const url = parseHttpUrl(base_url);
+  const url = parseBaseUrl(base_url);
   const found = `its well-known document names ${JSON.stringify(base_url)}, which is `;
-  if (!url || url.username || url.password || url.search || url.hash) {
-    throw failure(server, "FAIL_ERROR", `${found}no base URL`);
-  }
+  if (!url) throw failure(server, "FAIL_ERROR", `${found}no base URL`);
   if (url.protocol === "http:" && given.url.protocol === "https:") {
     throw failure(server, "FAIL_ERROR", `${found}not encrypted`);
   }
@@ -94,7 +90,8 @@ async function askVersions(
   baseClientUrl: string,
   outcome: DiscoveryError["outcome"],
 ): Promise<Versions> {
-  const found = await get(`${baseClientUrl}versions`, "read the versions");
+  // Where that redirects to would be another base URL than the one that is returned.
+  const found = await get(`${baseClientUrl}versions`, "read the versions", "manual");
   if (found instanceof Error) {
     throw failure(server, outcome, `there is no homeserver at ${JSON.stringify(baseClientUrl)}`, found);
   }
@@ -102,17 +99,20 @@ async function askVersions(
   throw failure(server, outcome, `${JSON.stringify(`${baseClientUrl}versions`)} has no list of versions`);
 }
 
-/** Resolves with the JSON object of a document, or with why there is none. */
-type Get = (url: string, attempt: string) => Promise<JsonObject | ConnectionError | MatrixError>;
+/** Resolves with the JSON of a document, or with why there is none. */
+type Get = (
+  url: string,
+  attempt: string,
+  redirect: "follow" | "manual",
+) => Promise<Json | ConnectionError | MatrixError>;
 
-/** Nobody is logged in yet: what is asked here carries no token, so it may follow redirects. */
 function getter(env: Env, { signal, timeoutMs = 10_000 }: DiscoverOptions): Get {
   const exchange = exchangeOver(env);
-  const plain = { method: "GET", headers: {}, redirect: "follow", maxBodyBytes: 64 * 1024 } as const;
-  return async (url, attempt) => {
+  const plain = { method: "GET", headers: {}, maxBodyBytes: 64 * 1024 } as const;
+  return async (url, attempt, redirect) => {
     try {
       return await withDeadline({ env, attempt, timeoutMs, signals: [signal] }, (limit) =>
-        exchange({ ...plain, url, attempt, timeoutMs, signal: limit }),
+        exchange({ ...plain, redirect, url, attempt, timeoutMs, signal: limit }),
       );
     } catch (error) {
       if (error instanceof ConnectionError || error instanceof MatrixError) return error;

@@ -39,11 +39,16 @@ describe("urlOf", () => {
   it.each([
     ["/v3/sync", 'leave out the "/"'],
     ["v3/sync?since=1", "pass a query as one"],
-    ["v3/a b", "escape its parts"],
-    ["v3\\sync", "escape its parts"],
-    ["../../evil", 'is "." or ".."'],
-    ["v3/%2e%2E/evil", 'is "." or ".."'],
-    ["v3/./sync", 'is "." or ".."'],
+    ["v3/sync#", "pass a query as one"],
+    ["v3/a b", "not escaped"],
+    ["v3/é", "not escaped"],
+    ["v3\\sync", "leads elsewhere"],
+    ["../../evil", "leads elsewhere"],
+    ["v3/%2e%2E/evil", "leads elsewhere"],
+    ["..\u0000", "leads elsewhere"],
+    ["v3/.\n./evil", "leads elsewhere"],
+    ["v3/./sync", "leads elsewhere"],
+    ["v3//sync", "leads elsewhere"],
     ["", "not one like"],
     [undefined, "not one like"],
   ])("refuses the endpoint %j", (path, wayOut) => {
@@ -66,6 +71,10 @@ describe("urlOf", () => {
 });
 
 describe("checkBaseClientUrl", () => {
+  it("returns the normal form, so that one base URL is not taken for two", () => {
+    expect(checkBaseClientUrl("HTTPS://Matrix.Example.org:443/_matrix/client/")).toBe(base);
+  });
+
   it.each([
     "https://matrix.example.org/_matrix/client/",
     "http://localhost:8008/_matrix/client/",
@@ -90,6 +99,9 @@ describe("checkBaseClientUrl", () => {
     "https://user:secret@example.org/_matrix/client/",
     "https://example.org/_matrix/client/?x=1",
     "https://example.org/_matrix/client/#x",
+    "https://example.org/_matrix/client/?",
+    "https://example.org/_matrix/client/#",
+    "https://example.org/_matrix/client/ ",
     "",
     null,
     42,

@@ -24,8 +24,7 @@ export type Query = Readonly<Record<string, string | number | boolean | readonly
 
 /** The URL of an endpoint of the client-server API. Throws a `TypeError` for one that would lead anywhere else. */
 export function urlOf(baseClientUrl: string, path: string, query: Query = {}): string {
-  checkEndpoint(path);
-  const url = new URL(baseClientUrl + path);
+  const url = new URL(baseClientUrl + checkEndpoint(path, baseClientUrl));
   for (const [name, value] of Object.entries(query)) {
     if (value === undefined) continue;
     for (const single of Array.isArray(value) ? value : [value]) url.searchParams.append(name, String(single));
@@ -33,51 +32,42 @@ export function urlOf(baseClientUrl: string, path: string, query: Query = {}): s
   return url.href;
 }
 
-function checkEndpoint(path: unknown): asserts path is string {
-  if (typeof path !== "string" || path === "") {
-    throw new TypeError(
-      `Cannot make a URL: the endpoint is ${JSON.stringify(path) ?? typeof path}, not one like "v3/sync"`,
-    );
-  }
-  const name = JSON.stringify(path);
-  if (path.startsWith("/")) {
-    throw new TypeError(`Cannot make a URL of the endpoint ${name}: leave out the "/" that it begins with`);
-  }
-  if (/[?#\\\s]/.test(path)) {
-    throw new TypeError(
-      `Cannot make a URL of the endpoint ${name}: escape its parts with endpoint\`…\`, and pass a query as one`,
-    );
-  }
-  if (path.split("/").some((part) => /^(\.|%2e){1,2}$/i.test(part))) {
-    throw new TypeError(
-      `Cannot make a URL of the endpoint ${name}: a part of it is "." or "..", which leads elsewhere`,
-    );
-  }
+function checkEndpoint(path: unknown, baseClientUrl: string): string {
+  const name = JSON.stringify(path) ?? typeof path;
+  const wrong = (found: string): TypeError => new TypeError(`Cannot make a URL of the endpoint ${name}: ${found}`);
+  if (typeof path !== "string" || path === "") throw wrong('it is not one like "v3/sync"');
+  if (path.startsWith("/")) throw wrong('leave out the "/" that it begins with');
+  if (/[?#]/.test(path)) throw wrong("escape its parts with endpoint`…`, and pass a query as one");
+  // A URL takes out dots, line breaks and more, and escapes what is not: an endpoint that it leaves alone is where it seems to be.
+  const isLeftAlone = URL.canParse(baseClientUrl + path) && new URL(baseClientUrl + path).href === baseClientUrl + path;
+  if (!isLeftAlone || path.includes("//"))
+    throw wrong("a part of it leads elsewhere, or is not escaped with endpoint`…`");
+  return path;
 }
 
-/** Checks a base URL such as `https://matrix.example.org/_matrix/client/`; throws a `TypeError` that says what is wrong with it. */
+/**
+ * Checks a base URL such as `https://matrix.example.org/_matrix/client/` and returns it in its normal form; throws a `TypeError` that
+ * says what is wrong with it.
+ */
 export function checkBaseClientUrl(baseClientUrl: unknown): string {
+  const given = JSON.stringify(baseClientUrl) ?? typeof baseClientUrl;
   const wrong = (found: string, wayOut: string): TypeError =>
-    new TypeError(
-      `Cannot use the baseClientUrl ${JSON.stringify(baseClientUrl) ?? typeof baseClientUrl}: ${found}; ${wayOut}`,
-    );
+    new TypeError(`Cannot use the baseClientUrl ${given}: ${found}; ${wayOut}`);
   const discovered = 'pass what discover("example.org") resolves to';
 
   if (typeof baseClientUrl !== "string") throw wrong("it is not a string", discovered);
-  const url = parseHttpUrl(baseClientUrl);
-  if (url === undefined) throw wrong("it is not an http or https URL", discovered);
-  if (url.username || url.password || url.search || url.hash) {
-    throw wrong("it has a user, a query or a fragment", "leave that out");
-  }
+  const url = parseBaseUrl(baseClientUrl);
+  if (url === undefined) throw wrong("it is not an http or https URL, or has more than a host and a path", discovered);
   if (!url.pathname.endsWith("/_matrix/client/")) {
     const suggestion = url.origin + url.pathname.replace(/(\/_matrix(\/client)?)?\/*$/, "/_matrix/client/");
     throw wrong('it does not end in "/_matrix/client/"', `it may be "${suggestion}"; or ${discovered}`);
   }
-  return baseClientUrl;
+  return url.href;
 }
 
-/** The URL, when it is one of http or https. */
-export function parseHttpUrl(text: string): URL | undefined {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return url?.protocol === "https:" || url?.protocol === "http:" ? url : undefined;
+/** The URL, when it is one of http or https with nothing but a host and a path: no user, no query, no fragment. */
+export function parseBaseUrl(text: string): URL | undefined {
+  if (/[?#\s@\\]/.test(text) || !URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  return url.protocol === "https:" || url.protocol === "http:" ? url : undefined;
 }

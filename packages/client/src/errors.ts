@@ -7,7 +7,7 @@ import type { JsonObject } from "./json.js";
  */
 export class MatrixError extends Error {
   override readonly name = "MatrixError";
-  /** Such as `M_FORBIDDEN`. */
+  /** Such as `M_FORBIDDEN`; `M_UNKNOWN` when the answer has none, as the first one of user-interactive authentication. */
   readonly errcode: string;
   /** The HTTP status of the answer. */
   readonly status: number;
@@ -87,12 +87,13 @@ export class NotLoggedInError extends Error {
   }
 }
 
-/** `login` was called on a client that has a session. */
+/** `login` was called on a client that has a session, or is logging in. */
 export class AlreadyLoggedInError extends Error {
   override readonly name = "AlreadyLoggedInError";
 
-  constructor(userId: string) {
-    super(`Cannot log in: the client is logged in as "${userId}"; call logout() first, or use another storage`);
+  constructor(userId?: string) {
+    const found = userId === undefined ? "a login is under way" : `the client is logged in as "${userId}"`;
+    super(`Cannot log in: ${found}; call logout() first, or use another storage`);
   }
 }
 

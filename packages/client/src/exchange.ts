@@ -2,7 +2,7 @@ import { readText } from "./body.js";
 import type { Env } from "./env.js";
 import { ConnectionError, MatrixError } from "./errors.js";
 import type { FetchResponse } from "./fetch.js";
-import { isJsonObject, type JsonObject } from "./json.js";
+import { isJsonObject, type Json, type JsonObject } from "./json.js";
 import { retryAfterMs } from "./retry-after.js";
 
 /** One request, ready for the wire. */
@@ -22,13 +22,15 @@ export interface HttpRequest {
   readonly attempt: string;
 }
 
-/** Sends a request and resolves with the JSON object of a 2xx answer; rejects with a `MatrixError` or a `ConnectionError`. */
-export type Exchange = (request: HttpRequest) => Promise<JsonObject>;
+/** Sends a request and resolves with the JSON of a 2xx answer; rejects with a `MatrixError` or a `ConnectionError`. */
+export type Exchange = (request: HttpRequest) => Promise<Json>;
 
 /** One attempt: the request, the whole answer, and what it means. */
 export function exchangeOver(env: Env): Exchange {
   return async (request) => {
     const { method, url, headers, body, redirect, signal } = request;
+    // node-fetch ends the process when it is given a body and a signal that is aborted already.
+    signal.throwIfAborted();
     let response: FetchResponse;
     let text: string;
     try {
@@ -38,40 +40,65 @@ export function exchangeOver(env: Env): Exchange {
       // Some implementations report an abort in words of their own: what counts is why it was aborted.
       if (signal.aborted) throw signal.reason;
       if (error instanceof ConnectionError) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new ConnectionError(`Cannot ${request.attempt}: ${reason}`, { cause: error });
+      throw noAnswer(request, error);
     }
     return understand(request, response, text, env);
   };
 }
 
-function understand(request: HttpRequest, response: FetchResponse, text: string, env: Env): JsonObject {
+/** Some implementations name the URL in their errors; a query may hold what is nobody's business. */
+function noAnswer({ attempt, url }: HttpRequest, error: unknown): ConnectionError {
+  const reason = error instanceof Error ? error.message : String(error);
+  const query = new URL(url).search;
+  const tells = query !== "" && reason.includes(query);
+  const message = `Cannot ${attempt}: ${tells ? reason.replaceAll(query, "") : reason}`;
+  return new ConnectionError(message, tells ? {} : { cause: error });
+}
+
+function understand(request: HttpRequest, response: FetchResponse, text: string, env: Env): Json {
   const { status } = response;
+  const isDowngraded = request.url.startsWith("https:") && response.url.startsWith("http:");
   const data = parse(text);
-  const ok = status >= 200 && status < 300;
-  if (ok && isJsonObject(data)) return data;
+  const ok = status >= 200 && status < 300 && !isDowngraded;
+  if (ok && data !== undefined) return data;
 
   const retry = retryAfterMs(response.headers, data, env);
-  if (!ok && isJsonObject(data) && typeof data["errcode"] === "string") {
-    const { errcode, error } = data;
+  if (!ok && isRefusal(data)) {
+    const { errcode = "M_UNKNOWN", error } = data;
     const words = typeof error === "string" ? ` ${JSON.stringify(error.slice(0, 300))}` : "";
-    const message = `Cannot ${request.attempt}: the homeserver answered ${status} ${errcode.slice(0, 100)}${words}`;
+    const code = JSON.stringify(errcode.slice(0, 100)).slice(1, -1);
+    const message = `Cannot ${request.attempt}: the homeserver answered ${status} ${code}${words}`;
     throw new MatrixError(message, { errcode, status, data, retryAfterMs: retry });
   }
-  const found = ok
-    ? "a body that is not a JSON object"
-    : status >= 300 && status < 400
-      ? "a redirect, which is not followed because the token must not leave the homeserver"
-      : "no Matrix error";
-  throw new ConnectionError(`Cannot ${request.attempt}: the answer was ${status} with ${found}`, {
-    status,
+  throw new ConnectionError(`Cannot ${request.attempt}: the answer was ${found(status, ok, isDowngraded)}`, {
+    status: status || 302,
     retryAfterMs: retry,
   });
 }
 
-function parse(text: string): unknown {
+/** An error of the specification; the first answer of user-interactive authentication is one without a code. */
+function isRefusal(data: Json | undefined): data is JsonObject & { readonly errcode?: string } {
+  if (!isJsonObject(data)) return false;
+  const { errcode, flows } = data;
+  return typeof errcode === "string" || (errcode === undefined && Array.isArray(flows));
+}
+
+function found(status: number, ok: boolean, isDowngraded: boolean): string {
+  if (isDowngraded) return "not encrypted, though it was asked for over https";
+  if (ok) return `${status} with a body that is not JSON`;
+  if (isRedirect(status)) return "a redirect, which is not followed because the token must not leave the homeserver";
+  return `${status} with no Matrix error`;
+}
+
+/** Browsers say 0 for a redirect that they were told not to follow. */
+function isRedirect(status: number): boolean {
+  return status === 0 || (status >= 300 && status < 400);
+}
+
+function parse(text: string): Json | undefined {
   try {
-    return JSON.parse(text);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it comes out of JSON
+    return JSON.parse(text) as Json;
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { checkBaseClientUrl } from "./endpoint.js";
+import { parseBaseUrl } from "./endpoint.js";
 import { isJsonObject, type JsonObject } from "./json.js";
 
 /** Where a homeserver is and what it says of itself: what `discover` finds, and `new Client` takes. */
@@ -34,12 +34,13 @@ export function isVersions(document: unknown): document is Versions {
   return Array.isArray(versions) && versions.every((version) => typeof version === "string");
 }
 
-/** The homeserver that was stored, if there is one; throws a `TypeError` when its base URL is none. */
+/** The homeserver that was stored, if there is one and its base URL is still understood. */
 export function restoreHomeserver(stored: unknown): Homeserver | undefined {
   if (!isJsonObject(stored)) return undefined;
   const { baseClientUrl, wellKnown, versions } = stored;
+  if (typeof baseClientUrl !== "string" || !parseBaseUrl(baseClientUrl)) return undefined;
   return {
-    baseClientUrl: checkBaseClientUrl(baseClientUrl),
+    baseClientUrl,
     ...(isWellKnown(wellKnown) && { wellKnown }),
     ...(isVersions(versions) && { versions }),
   };

@@ -33,13 +33,13 @@ export type { RequestOptions } from "./request.js";
 
 // The types of its arguments and results.
 export type { AccessTokenCredentials, Credentials, PasswordCredentials, TokenCredentials } from "./authenticate.js";
-export type { Callbacks } from "./callbacks.js";
+export type { Callbacks, SoftlyLoggedOut } from "./callbacks.js";
 export type { StorageSource } from "./connect.js";
 export type { CreateRoomOptions } from "./create-room.js";
 export type { Env } from "./env.js";
 export type { Fetch, FetchInit, FetchResponse } from "./fetch.js";
 export type { Homeserver, Versions, WellKnown } from "./homeserver.js";
-export type { JsonObject } from "./json.js";
+export type { Json, JsonObject } from "./json.js";
 export type { JoinRoomOptions } from "./membership.js";
 export type { RoomEvent } from "./room-event.js";
 export type { SyncOptions } from "./sync.js";

@@ -9,8 +9,8 @@ export class ClientClosed {
 /** The client has a session now; its storage holds it. */
 export class LoggedIn {
   readonly userId: string;
-  readonly deviceId: string;
-  constructor(userId: string, deviceId: string) {
+  readonly deviceId: string | undefined;
+  constructor(userId: string, deviceId: string | undefined) {
     this.userId = userId;
     this.deviceId = deviceId;
   }
@@ -19,8 +19,8 @@ export class LoggedIn {
 /** The session is over, by `logout` or because the homeserver said so; the storage holds nothing of it any more. */
 export class LoggedOut {
   readonly userId: string;
-  readonly deviceId: string;
-  constructor(userId: string, deviceId: string) {
+  readonly deviceId: string | undefined;
+  constructor(userId: string, deviceId: string | undefined) {
     this.userId = userId;
     this.deviceId = deviceId;
   }

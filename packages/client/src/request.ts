@@ -1,33 +1,40 @@
 import { call, type CallOptions } from "./call.js";
 import type { Connection } from "./connection.js";
 import { MatrixError } from "./errors.js";
-import type { JsonObject } from "./json.js";
-import { requireSession } from "./session.js";
-import { renewSession } from "./unknown-token.js";
+import type { Json } from "./json.js";
+import { renew } from "./renew.js";
+import { requireSession, type Session } from "./session.js";
 
 export interface RequestOptions extends CallOptions {
   /** `false` sends no access token, and needs no session; `true` by default. */
   readonly authenticated?: boolean;
 }
 
+interface OwnOptions extends RequestOptions {
+  /** The session to make it in; by default the current one. */
+  readonly session?: Session;
+  readonly attempts?: "once";
+}
+
 /**
- * Makes a request to an endpoint of the client-server API and resolves with the answer's JSON object. It is authenticated with the
- * session's access token, which goes to the base URL of the session and nowhere else.
+ * Makes a request to an endpoint of the client-server API and resolves with the answer's JSON. It is authenticated with the access
+ * token of a session, which goes to the base URL of that session and nowhere else; when the session ends, so does the request.
  */
 export async function request(
   connection: Connection,
   method: string,
   endpoint: string,
-  { authenticated = true, ...options }: RequestOptions & { attempts?: "once" } = {},
-): Promise<JsonObject> {
+  { authenticated = true, session: given, ...options }: OwnOptions = {},
+): Promise<Json> {
   if (!authenticated) return call(connection, method, endpoint, options);
-  const { accessToken } = requireSession(connection, `${method} ${endpoint}`);
+  const session = given ?? requireSession(connection, `${method} ${endpoint}`);
+  const { accessToken } = session;
+  const { ended } = session;
   try {
-    return await call(connection, method, endpoint, { ...options, accessToken });
+    return await call(connection, method, endpoint, { ...options, accessToken, ended });
   } catch (error) {
     if (!(error instanceof MatrixError && error.errcode === "M_UNKNOWN_TOKEN")) throw error;
-    const renewed = await renewSession(connection, accessToken, error);
-    if (!renewed) throw error;
-    return call(connection, method, endpoint, { ...options, accessToken: renewed.accessToken });
+    if (!(await renew(connection, session, accessToken, error))) throw error;
+    return call(connection, method, endpoint, { ...options, accessToken: session.accessToken, ended });
   }
 }

@@ -109,8 +109,30 @@ describe("withRetries", () => {
     expect(await attempt("GET", [refusal(429, 1500), limit], 2000)).toMatchObject({ outcome: limit, attempts: 2 });
   });
 
-  it("does not repeat what was aborted, nor what failed for a reason of its own", async () => {
+  it("does not repeat what failed for a reason of its own", async () => {
     const bug = new TypeError("a bug");
     expect(await attempt("GET", [bug])).toMatchObject({ outcome: bug, attempts: 1 });
+  });
+
+  it("does not repeat what was aborted, nor wait for it", async () => {
+    const { env, waits } = world();
+    const controller = new AbortController();
+    let attempts = 0;
+    const exchange = withRetries(async () => {
+      attempts++;
+      controller.abort(lost);
+      throw lost;
+    }, env);
+    const request = {
+      method: "GET",
+      url: "",
+      headers: {},
+      redirect: "manual",
+      timeoutMs: 9,
+      maxBodyBytes: 1,
+      attempt: "",
+    } as const;
+    await expect(exchange({ ...request, signal: controller.signal })).rejects.toBe(lost);
+    expect([attempts, waits]).toEqual([1, []]);
   });
 });

@@ -6,6 +6,7 @@ import type { Exchange, HttpRequest } from "./exchange.js";
 import { wait } from "./wait.js";
 
 const maxAttempts = 5;
+const repeatable: ReadonlySet<string> = new Set(["GET", "PUT", "DELETE"]);
 
 /**
  * Tries an exchange again where that can help and cannot harm:
@@ -36,7 +37,7 @@ function delayBeforeRetryMs(error: unknown, request: HttpRequest, attempt: numbe
   if (!(error instanceof MatrixError || error instanceof ConnectionError)) return undefined;
   if (error instanceof BodyTooLargeError) return undefined;
   if (error.status === 429) return error.retryAfterMs ?? backOffMs(env, attempt);
-  if (request.method === "POST") return undefined;
+  if (!repeatable.has(request.method)) return undefined;
   const broken = error instanceof ConnectionError && (error.status === undefined || error.status < 300);
   if (broken && attempt === 1) return 0;
   return broken || (error.status ?? 0) >= 500 ? (error.retryAfterMs ?? backOffMs(env, attempt)) : undefined;

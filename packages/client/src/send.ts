@@ -3,6 +3,7 @@ import type { Connection } from "./connection.js";
 import { endpoint } from "./endpoint.js";
 import type { JsonObject } from "./json.js";
 import { request } from "./request.js";
+import { requireSession } from "./session.js";
 import { transactionId } from "./transaction-id.js";
 
 /** Sends a plain text; resolves with the ID of its event. */
@@ -42,7 +43,9 @@ export async function sendStateEvent(
   return put(connection, roomId, stateKey === "" ? ofType : ofType + endpoint`/${stateKey}`, content);
 }
 
-async function put(connection: Connection, roomId: string, path: string, content: JsonObject): Promise<string> {
-  const answer = await connection.turns.take(roomId, () => request(connection, "PUT", path, { body: content }));
+/** What waits for its turn is sent in the session in which that was asked for, or not at all. */
+async function put(connection: Connection, roomId: string, path: string, body: JsonObject): Promise<string> {
+  const session = requireSession(connection, `PUT ${path}`);
+  const answer = await connection.turns.take(roomId, () => request(connection, "PUT", path, { session, body }));
   return stringIn(answer, "event_id");
 }

@@ -1,7 +1,9 @@
 import { memoryStorage } from "@mx/storage";
 import { describe, expect, it, vi } from "vitest";
-import { AlreadyLoggedInError, ConnectionError, NotLoggedInError } from "./errors.js";
+import { AlreadyLoggedInError, ClientClosedError, ConnectionError, NotLoggedInError } from "./errors.js";
 import { LoggedIn, LoggedOut } from "./messages.js";
+import { closing } from "./testing/closing.js";
+import { heldStorage } from "./testing/held-storage.js";
 import { describeOnHomeservers, logIn, openClient, type Person, startFake } from "./testing/homeservers.js";
 
 describeOnHomeservers("Client.login", (homeserver) => {
@@ -117,6 +119,9 @@ describe("Client.login", () => {
     [{ user: 7, password: "secret-x" }, '"user" is not a string'],
     [{ token: "" }, '"token" is empty'],
     [{ accessToken: 9 }, '"accessToken" is not a string'],
+    [{ accessToken: "syt_secret\n" }, '"accessToken" holds a space, a line break or worse'],
+    ["syt_secret", "the credentials are not an object"],
+    [null, "the credentials are not an object"],
   ])("refuses %j before anything is asked, without saying a secret", async (credentials, found) => {
     const fake = await startFake();
     const client = await openClient(fake);
@@ -161,7 +166,133 @@ describe("Client.login", () => {
   });
 });
 
+describe("the sessions of a client", () => {
+  const sendPath = "/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}";
+
+  it("never do in the name of one user what was asked for in the name of another", async () => {
+    const fake = await startFake();
+    const { client } = await logIn(fake, "alice");
+    const bob = await fake.register("bob");
+    const roomId = await client.createRoom({ preset: "public_chat" });
+    const reached = new Promise<void>((resolve) => {
+      fake.intercept(sendPath, () => resolve());
+    });
+    const secrets = [client.sendText(roomId, "in flight"), client.sendText(roomId, "waiting for its turn")];
+    const outcomes = Promise.allSettled(secrets);
+    await reached;
+    await client.logout();
+    await client.login(bob);
+    await client.joinRoom(roomId);
+    for (const outcome of await outcomes) {
+      expect(outcome).toMatchObject({ status: "rejected", reason: { name: "NotLoggedInError" } });
+    }
+    const sends = fake.requests.filter(({ path }) => path.includes("/send/"));
+    expect(sends).toHaveLength(1);
+  });
+
+  it("begin one at a time", async () => {
+    const fake = await startFake();
+    const client = await openClient(fake);
+    const [alice, bob] = [await fake.register("alice"), await fake.register("bob")];
+    const [first, second] = await Promise.allSettled([client.login(alice), client.login(bob)]);
+    expect(first.status).toBe("fulfilled");
+    expect(second).toMatchObject({ status: "rejected", reason: { name: "AlreadyLoggedInError" } });
+    expect(await client.whoami()).toMatchObject({ userId: alice.userId });
+  });
+
+  it("leave nothing of an earlier one behind when they begin", async () => {
+    const fake = await startFake();
+    const storage = memoryStorage();
+    const client = await openClient(fake, { storage });
+    await storage.namespace("client").set("sync", { nextBatch: "somebody else's" });
+    await client.login(await fake.register("alice"));
+    expect(await storage.namespace("client").has("sync")).toBe(false);
+  });
+
+  it("are in the storage before the client has them, and until it has them no more", async () => {
+    const fake = await startFake();
+    const { storage, hold, release } = heldStorage();
+    const client = await openClient(fake, { storage });
+    await client.url("versions");
+    for (const change of [async () => client.login(await fake.register("alice")), () => client.logout()]) {
+      const before = await client.isLoggedIn();
+      const isHeld = hold();
+      const changing = change();
+      await isHeld;
+      expect(await client.isLoggedIn()).toBe(before);
+      release();
+      await changing;
+      expect(await client.isLoggedIn()).toBe(!before);
+    }
+  });
+
+  it("are ended at the homeserver when they cannot be stored", async () => {
+    const fake = await startFake();
+    const storage = memoryStorage();
+    const client = await openClient(fake, { storage });
+    await client.url("versions");
+    await storage.close();
+    await expect(client.login(await fake.register("alice"))).rejects.toMatchObject({ name: "StorageError" });
+    expect(await client.isLoggedIn()).toBe(false);
+    expect(fake.requests.at(-1)?.path).toBe("/_matrix/client/v3/logout");
+  });
+
+  it("may belong to no device", async () => {
+    const fake = await startFake();
+    fake.intercept(/whoami/, (_, response) => void response.end('{"user_id":"@bridge:fake.test"}'));
+    const storage = memoryStorage();
+    const client = await openClient(fake, { storage });
+    expect(await client.login({ accessToken: "as_token" })).toEqual({ userId: "@bridge:fake.test" });
+    await client.close();
+    expect(await (await openClient(fake, { storage })).isLoggedIn()).toBe(true);
+  });
+
+  it("end while their messages are handled, so that a subscriber may log in and out again", async () => {
+    const fake = await startFake();
+    const { client, user, password } = await logIn(fake, "alice");
+    const told: string[] = [];
+    client.publisher.subscribe(LoggedOut, async () => {
+      told.push("out");
+      if (told.length > 2) return;
+      await client.login({ user, password });
+      await client.logout();
+    });
+    await client.logout();
+    expect(told).toEqual(["out", "out", "out"]);
+    expect(await client.isLoggedIn()).toBe(false);
+  });
+
+  it("let their requests run at once without a warning of the runtime", async () => {
+    const fake = await startFake();
+    const { client } = await logIn(fake, "alice");
+    const warnings: Error[] = [];
+    const listen = (warning: Error): void => void warnings.push(warning);
+    process.on("warning", listen);
+    closing({ close: () => process.off("warning", listen) });
+    await Promise.all(Array.from({ length: 30 }, () => client.whoami()));
+    expect(warnings).toEqual([]);
+  });
+});
+
 describe("a session that the homeserver ends", () => {
+  it("ends once, whoever meets that, and its sync with it", async () => {
+    const fake = await startFake();
+    const { client, userId } = await logIn(fake, "alice");
+    const told = vi.fn();
+    client.publisher.subscribe(LoggedOut, told);
+    const reached = new Promise<void>((resolve) => {
+      fake.intercept("/_matrix/client/v3/sync", () => resolve());
+    });
+    const syncing = client.sync();
+    const refused = expect(syncing).rejects.toMatchObject({ errcode: "M_UNKNOWN_TOKEN" });
+    await reached;
+    fake.logOut(userId);
+    const outcomes = await Promise.allSettled([client.whoami(), client.createRoom(), client.whoami()]);
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { errcode: "M_UNKNOWN_TOKEN" } });
+    await refused;
+    expect(told).toHaveBeenCalledTimes(1);
+  });
+
   it("is forgotten when its token is unknown and not softly logged out; LoggedOut is published", async () => {
     const fake = await startFake();
     const storage = new Map<string, unknown>();
@@ -206,13 +337,62 @@ describe("a session that the homeserver ends", () => {
     expect(await later.whoami()).toEqual({ userId, deviceId });
   });
 
+  it("is over when it logs out while the application is asked, whatever that answers", async () => {
+    const fake = await startFake();
+    const person = await fake.register("alice");
+    let answer = (): void => {};
+    const asked = vi.fn();
+    const logInAgain = (): Promise<Person> =>
+      new Promise((resolve) => {
+        asked();
+        answer = () => resolve(person);
+      });
+    const client = await openClient(fake, { callbacks: { logInAgain } });
+    await client.login(person);
+    fake.softLogOut(person.userId);
+    const waiting = expect(client.whoami()).rejects.toThrow(NotLoggedInError);
+    await vi.waitFor(() => expect(asked).toHaveBeenCalled());
+    await client.logout();
+    answer();
+    await waiting;
+    expect(await client.isLoggedIn()).toBe(false);
+  });
+
+  it("does not keep a client from closing while the application is asked, nor when that closes it", async () => {
+    const fake = await startFake();
+    const person = await fake.register("alice");
+    const asked = vi.fn();
+    const logInAgain = async (): Promise<undefined> => {
+      asked();
+      await client.close();
+      await new Promise(() => {});
+    };
+    const client = await openClient(fake, { callbacks: { logInAgain } });
+    await client.login(person);
+    fake.softLogOut(person.userId);
+    const syncing = client.sync();
+    await expect(client.whoami()).rejects.toThrow(ClientClosedError);
+    await syncing;
+    expect(asked).toHaveBeenCalledTimes(1);
+  });
+
+  it("does not move to another device", async () => {
+    const fake = await startFake();
+    const person = await fake.register("alice");
+    const callbacks = { logInAgain: async () => ({ accessToken: await accessTokenOf(fake, person) }) };
+    const client = await openClient(fake, { callbacks });
+    await client.login(person);
+    fake.softLogOut(person.userId);
+    await expect(client.whoami()).rejects.toThrow("on device");
+  });
+
   it("does not become somebody else's", async () => {
     const fake = await startFake();
     const bob = await fake.register("bob");
     const callbacks = { logInAgain: () => ({ user: bob.user, password: bob.password }) };
     const { client, userId } = await logIn(fake, "alice", { callbacks });
     fake.softLogOut(userId);
-    await expect(client.whoami()).rejects.toThrow("credentials of another user");
+    await expect(client.whoami()).rejects.toThrow(`led to "${bob.userId}"`);
   });
 });
 

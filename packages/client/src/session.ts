@@ -1,14 +1,52 @@
-import { StorageError, type StorageValue } from "@mx/storage";
+import { StorageError, type StorageValue, type Transaction } from "@mx/storage";
 import type { Connection } from "./connection.js";
-import { NotLoggedInError } from "./errors.js";
+import { type MatrixError, NotLoggedInError } from "./errors.js";
 import { isJsonObject } from "./json.js";
-import { LoggedIn, LoggedOut } from "./messages.js";
+import { LoggedOut } from "./messages.js";
 
-/** Who the client is to its homeserver. The access token leaves the client only in a request to that homeserver. */
-export interface Session {
+// 1. A session is one object from login to logout. What belongs to a session holds on to it, so that nothing of one user is ever done
+//    in the name of the next.
+// 2. Storage first, then memory, then messages. What others wait for here ends before the messages, whose subscribers may wait for it.
+
+/** Who the client is to its homeserver. The access token leaves it only in a request to that homeserver. */
+export class Session {
   readonly userId: string;
-  readonly deviceId: string;
-  readonly accessToken: string;
+  /** Missing when the access token belongs to no device, as an application service's does. */
+  readonly deviceId: string | undefined;
+  #accessToken: string;
+  readonly #end = new AbortController();
+
+  /** Shared by all requests that met the same soft logout: whether there is another access token now. */
+  renewing: Promise<boolean> | undefined;
+  /** Shared by all calls that log out. */
+  loggingOut: Promise<void> | undefined;
+  /** Shared by all that find the session over. */
+  ending: Promise<void> | undefined;
+  isSyncing = false;
+
+  constructor(userId: string, deviceId: string | undefined, accessToken: string) {
+    this.userId = userId;
+    this.deviceId = deviceId;
+    this.#accessToken = accessToken;
+  }
+
+  get accessToken(): string {
+    return this.#accessToken;
+  }
+
+  /** Aborted when the session is over: with a `NotLoggedInError` after a logout, with the homeserver's `MatrixError` otherwise. */
+  get ended(): AbortSignal {
+    return this.#end.signal;
+  }
+
+  /** The session goes on with another access token. */
+  renew(accessToken: string): void {
+    this.#accessToken = accessToken;
+  }
+
+  end(reason: Error): void {
+    this.#end.abort(reason);
+  }
 }
 
 /** The session of a logged-in client; `attempt` completes "Cannot …" in the error of one that is not. */
@@ -17,37 +55,73 @@ export function requireSession(connection: Connection, attempt: string): Session
   return connection.session;
 }
 
-/**
- * Makes a session durable, together with the homeserver that it belongs to, and then the current one. Nothing that was stored for
- * an earlier one stays, unless it is the same that goes on with another token.
- */
-export async function startSession(connection: Connection, session: Session): Promise<void> {
-  const goesOn = connection.session !== undefined;
-  await connection.storage.transaction((transaction) => {
-    if (!goesOn) transaction.clear();
-    transaction.set("homeserver", { ...connection.homeserver });
-    transaction.set("session", { ...session });
+/** Makes a session durable, together with its homeserver and with nothing of an earlier one, and then the current one. */
+export function startSession(connection: Connection, session: Session): Promise<void> {
+  return connection.unfinished.run(async () => {
+    await connection.storage.transaction((transaction) => {
+      transaction.clear();
+      transaction.set("homeserver", { ...connection.homeserver });
+      transaction.set("session", storedForm(session, session.accessToken));
+    });
+    connection.session = session;
   });
-  connection.session = session;
-  await connection.publisher.publish(new LoggedIn(session.userId, session.deviceId));
 }
 
-/** Forgets all that this client has stored, and then the session. */
-export async function endSession(connection: Connection): Promise<void> {
-  const { session } = connection;
-  if (session === undefined) return;
-  await connection.storage.clear();
-  connection.session = undefined;
-  await connection.publisher.publish(new LoggedOut(session.userId, session.deviceId));
+/** Makes another access token durable, and then the one of the session, unless that is not the stored one any more. */
+export function renewSession(connection: Connection, session: Session, accessToken: string): Promise<boolean> {
+  return connection.unfinished.run(async () => {
+    const isCurrent = await storeFor(connection, session, (transaction) => {
+      transaction.set("session", storedForm(session, accessToken));
+    });
+    if (isCurrent) session.renew(accessToken);
+    return isCurrent;
+  });
 }
 
-/** The session that `startSession` stored, if there is one. */
+/** Forgets all that this client has stored, and then the session; publishes `LoggedOut`. `reason` is why, if not a logout. */
+export async function endSession(connection: Connection, session: Session, reason?: MatrixError): Promise<void> {
+  const isFirst = session.ending === undefined;
+  session.ending ??= connection.unfinished.run(async () => {
+    await connection.storage.clear();
+    if (connection.session === session) connection.session = undefined;
+    const isLogout = reason === undefined || session.loggingOut !== undefined;
+    session.end(isLogout ? new NotLoggedInError("finish what was begun") : reason);
+  });
+  try {
+    await session.ending;
+  } catch (error) {
+    session.ending = undefined;
+    throw error;
+  }
+  if (isFirst) await connection.publisher.publish(new LoggedOut(session.userId, session.deviceId));
+}
+
+/** Stores something that belongs to a session; resolves with `false`, having stored nothing, when it is not the stored one any more. */
+export function storeFor(
+  connection: Connection,
+  session: Session,
+  change: (transaction: Transaction) => void,
+): Promise<boolean> {
+  return connection.storage.transaction(async (transaction) => {
+    const stored = restoreSession(await transaction.get("session"));
+    if (stored?.userId !== session.userId || stored.deviceId !== session.deviceId) return false;
+    change(transaction);
+    return true;
+  });
+}
+
+function storedForm({ userId, deviceId }: Session, accessToken: string): StorageValue {
+  return { userId, ...(deviceId !== undefined && { deviceId }), accessToken };
+}
+
+/** The session that was stored, if there is one. */
 export function restoreSession(stored: StorageValue | undefined): Session | undefined {
   if (stored === undefined) return undefined;
   if (isJsonObject(stored)) {
     const { userId, deviceId, accessToken } = stored;
-    if (typeof userId === "string" && typeof deviceId === "string" && typeof accessToken === "string") {
-      return { userId, deviceId, accessToken };
+    const hasDevice = deviceId === undefined || typeof deviceId === "string";
+    if (typeof userId === "string" && hasDevice && typeof accessToken === "string") {
+      return new Session(userId, deviceId, accessToken);
     }
   }
   throw new StorageError(

@@ -1,38 +1,50 @@
-import { isJsonObject, type JsonObject } from "./json.js";
+import { isJsonObject, type Json, type JsonObject } from "./json.js";
 import { EventReceived, Invited, InvalidEvent, RoomLeft, TimelineGap } from "./messages.js";
 import { isRoomEvent } from "./room-event.js";
 
+/** A message that the answer to a sync is made of, and an ID by which it is known when the same comes again. */
+export interface News {
+  readonly id: string;
+  readonly message: object;
+}
+
 /**
- * The messages that the answer to a sync is made of, in the order in which they are published. A part of the answer that is not
- * what the specification says takes nothing else with it.
+ * What the answer to a sync brings, in the order in which it is published. A part of the answer that is not what the specification
+ * says takes nothing else with it.
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync
  */
-export function* messagesIn(answer: JsonObject, isFirst: boolean): Generator<object> {
-  const { invite, join, leave } = objectIn(answer, "rooms");
+export function* newsIn(answer: Json, isFirst: boolean): Generator<News> {
+  const { invite, join, leave } = objectIn(isJsonObject(answer) ? answer : {}, "rooms");
   for (const [roomId, room] of entriesOf(invite)) {
-    yield new Invited(roomId, listIn(objectIn(room, "invite_state"), "events").filter(isJsonObject));
+    const inviteState = listIn(objectIn(room, "invite_state"), "events").filter(isJsonObject);
+    yield { id: `invited ${roomId}`, message: new Invited(roomId, inviteState) };
   }
   for (const [roomId, room] of entriesOf(join)) yield* timelineOf(roomId, room, isFirst);
   for (const [roomId, room] of entriesOf(leave)) {
     yield* timelineOf(roomId, room, isFirst);
-    yield new RoomLeft(roomId);
+    yield { id: `left ${roomId}`, message: new RoomLeft(roomId) };
   }
 }
 
-function* timelineOf(roomId: string, room: JsonObject, isFirst: boolean): Generator<object> {
+function* timelineOf(roomId: string, room: JsonObject, isFirst: boolean): Generator<News> {
   const timeline = objectIn(room, "timeline");
   const { limited, prev_batch: prevBatch } = timeline;
+  const from = typeof prevBatch === "string" ? prevBatch : undefined;
   // In the first sync, what is older is history and not a gap.
   if (limited === true && !isFirst) {
-    yield new TimelineGap(roomId, typeof prevBatch === "string" ? prevBatch : undefined);
+    yield { id: `gap ${roomId} ${from}`, message: new TimelineGap(roomId, from) };
   }
-  for (const event of listIn(timeline, "events")) {
-    yield isRoomEvent(event) ? new EventReceived(roomId, event) : new InvalidEvent(roomId, event);
+  for (const [index, event] of listIn(timeline, "events").entries()) {
+    if (isRoomEvent(event)) {
+      yield { id: `event ${roomId} ${event.event_id}`, message: new EventReceived(roomId, event) };
+    } else {
+      yield { id: `invalid ${roomId} ${from} ${index}`, message: new InvalidEvent(roomId, event) };
+    }
   }
 }
 
-function entriesOf(rooms: unknown): [roomId: string, room: JsonObject][] {
+function entriesOf(rooms: Json | undefined): [roomId: string, room: JsonObject][] {
   if (!isJsonObject(rooms)) return [];
   return Object.entries(rooms).filter((entry): entry is [string, JsonObject] => isJsonObject(entry[1]));
 }
@@ -42,7 +54,7 @@ function objectIn(object: JsonObject, name: string): JsonObject {
   return isJsonObject(value) ? value : {};
 }
 
-function listIn(object: JsonObject, name: string): readonly unknown[] {
+function listIn(object: JsonObject, name: string): readonly Json[] {
   const value = object[name];
   return Array.isArray(value) ? value : [];
 }

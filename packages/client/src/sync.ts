@@ -1,97 +1,110 @@
-import type { StorageValue } from "@mx/storage";
+import { StorageError, type StorageValue } from "@mx/storage";
 import { stringIn } from "./answer.js";
 import { backOffMs } from "./back-off.js";
+import { BodyTooLargeError } from "./body.js";
 import type { Connection } from "./connection.js";
-import { AlreadySyncingError, ConnectionError, MatrixError } from "./errors.js";
-import { isJsonObject, type JsonObject } from "./json.js";
-import { EventReceived, SyncFailed } from "./messages.js";
+import { AlreadySyncingError, ConnectionError, MatrixError, NotLoggedInError } from "./errors.js";
+import { isJsonObject, type Json } from "./json.js";
+import { SyncFailed } from "./messages.js";
 import { request } from "./request.js";
-import { requireSession } from "./session.js";
+import { requireSession, type Session, storeFor } from "./session.js";
 import { joinSignals } from "./signals.js";
-import { messagesIn } from "./sync-answer.js";
+import { newsIn } from "./sync-answer.js";
 import { wait } from "./wait.js";
 
 // 1. What a sync brought is published in order, one message after the other, each when the subscribers of the one before are done.
 // 2. Only when all of it has been handled is its `next_batch` stored: after a crash it comes again, and nothing is missed.
 // 3. A sync that is ended in the middle stores what it has handled, so that only the rest comes again.
+// 4. All of it belongs to one session, and is stored for no other.
 
 export interface SyncOptions {
   /** Ends the sync, as `close` and `logout` do; its promise resolves then. */
   readonly signal?: AbortSignal;
   /** How long the homeserver may hold a request while there is nothing new; 30 s by default. */
   readonly timeoutMs?: number;
+  /** The most bytes that one answer may have; 256 MiB by default. The first one of a user in many rooms is large. */
+  readonly maxBodyBytes?: number;
 }
 
-/** How far the client has come: the events after `nextBatch` are new, but for those in `handled`. */
+/** How far the client has come: what is after `nextBatch` is new, but for what is in `handled`. */
 interface Position {
   /** Missing before the first sync. */
   readonly nextBatch?: string;
+  /** The IDs of news: see sync-answer.ts. */
   readonly handled: readonly string[];
+}
+
+/** A running sync. */
+interface RunningSync {
+  readonly connection: Connection;
+  readonly session: Session;
+  readonly stop: AbortSignal;
+  readonly timeoutMs: number;
+  readonly maxBodyBytes: number;
 }
 
 /** The time for an answer beyond that for which the homeserver may hold it; the first one tells of all rooms. */
 const answerTimeMs = { first: 300_000, later: 30_000 };
 
+/** A homeserver that answers at once, again and again, that there is nothing new is asked five times a second at most. */
+const idlePaceMs = 200;
+
 /**
- * Receives what is new and publishes it, until the client is closed or logs out. Rejects when the homeserver refuses for good, and lives
- * through everything else: it publishes a `SyncFailed` then, and tries again.
+ * Receives what is new and publishes it, until the client is closed or logs out. Rejects when going on is pointless: when the homeserver
+ * refuses for good, or the storage fails. What else goes wrong it lives through: it publishes a `SyncFailed` then, and tries again.
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#syncing
  */
 export async function sync(connection: Connection, options: SyncOptions = {}): Promise<void> {
-  requireSession(connection, "sync");
-  if (connection.syncing) throw new AlreadySyncingError();
-  const stop = joinSignals(connection.closing, options.signal);
+  const session = requireSession(connection, "sync");
+  if (session.isSyncing) throw new AlreadySyncingError();
+  session.isSyncing = true;
+  const { timeoutMs = 30_000, maxBodyBytes = 256 * 1024 * 1024 } = options;
+  const stop = joinSignals(connection.closing, session.ended, options.signal);
   try {
-    connection.stopSync = () => stop.abort(undefined);
-    connection.syncing = run(connection, stop.signal, options.timeoutMs ?? 30_000);
-    await connection.syncing;
+    const { signal } = stop;
+    await connection.unfinished.run(() => run({ connection, session, stop: signal, timeoutMs, maxBodyBytes }));
   } finally {
-    connection.syncing = undefined;
-    connection.stopSync = undefined;
+    session.isSyncing = false;
     stop.end();
   }
+  const { aborted: isOver, reason } = session.ended;
+  if (isOver && !(reason instanceof NotLoggedInError)) throw reason;
 }
 
-async function run(connection: Connection, stop: AbortSignal, timeoutMs: number): Promise<void> {
-  const { userId, deviceId } = requireSession(connection, "sync");
+async function run(running: RunningSync): Promise<void> {
+  const { connection, stop } = running;
   let position = restorePosition(await connection.storage.get("sync"));
   while (!stop.aborted) {
-    const answer = await receive(connection, position, stop, timeoutMs);
+    const askedAt = connection.env.now();
+    const answer = await receive(running, position);
     if (answer === undefined) return;
-    const next = await deliver(connection, answer, position, stop);
-    // A subscriber may have logged out, and even in again: what has come belongs to the session that was.
-    const { session } = connection;
-    if (session?.userId !== userId || session.deviceId !== deviceId) return;
-    await connection.storage.set("sync", { ...next });
-    // A homeserver that answers at once, again and again, that there is nothing new is asked five times a second at most.
-    if (next.nextBatch === position.nextBatch) await pause(connection, 200, stop);
+    const { next, count } = await deliver(running, answer, position);
+    if (!(await store(running, next))) return;
+    if (count === 0) await pause(running, askedAt + idlePaceMs);
     position = next;
   }
 }
 
 /** The next answer, however long it takes; `undefined` when the sync is to stop. */
-async function receive(
-  connection: Connection,
-  { nextBatch }: Position,
-  stop: AbortSignal,
-  timeoutMs: number,
-): Promise<JsonObject | undefined> {
-  const { env, publisher } = connection;
-  const query = { since: nextBatch, timeout: nextBatch === undefined ? 0 : timeoutMs };
-  const limitMs = query.timeout + (nextBatch === undefined ? answerTimeMs.first : answerTimeMs.later);
+async function receive(running: RunningSync, { nextBatch }: Position): Promise<Json | undefined> {
+  const { connection, session, stop, timeoutMs, maxBodyBytes } = running;
+  const isFirst = nextBatch === undefined;
+  const query = { since: nextBatch, timeout: isFirst ? 0 : timeoutMs };
+  const limitMs = query.timeout + (isFirst ? answerTimeMs.first : answerTimeMs.later);
+  const options = { session, query, signal: stop, timeoutMs: limitMs, maxBodyBytes, attempts: "once" } as const;
   for (let failures = 1; !stop.aborted; failures++) {
     try {
-      const options = { query, signal: stop, timeoutMs: limitMs, attempts: "once" } as const;
       const answer = await request(connection, "GET", "v3/sync", options);
       stringIn(answer, "next_batch");
       return answer;
     } catch (error) {
       if (stop.aborted) return undefined;
       if (!isPassing(error)) throw error;
-      const delayMs = error.retryAfterMs ?? backOffMs(env, failures);
-      await publisher.publish(new SyncFailed(error, env.now() + delayMs));
-      await pause(connection, delayMs, stop);
+      const delayMs = Math.max(error.retryAfterMs ?? 0, backOffMs(connection.env, failures));
+      const retryAt = connection.env.now() + delayMs;
+      await connection.publisher.publish(new SyncFailed(error, retryAt));
+      await pause(running, retryAt);
     }
   }
   return undefined;
@@ -99,30 +112,44 @@ async function receive(
 
 /** Whether the next attempt may fare better: the homeserver was not there, or not well, or asks to wait. */
 function isPassing(error: unknown): error is ConnectionError | MatrixError {
-  if (error instanceof ConnectionError) return true;
+  if (error instanceof ConnectionError) return !(error instanceof BodyTooLargeError);
   return error instanceof MatrixError && (error.status === 429 || error.status >= 500);
 }
 
 /** Publishes what an answer brought; resolves with how far that went. */
 async function deliver(
-  connection: Connection,
-  answer: JsonObject,
+  { connection, stop }: RunningSync,
+  answer: Json,
   position: Position,
-  stop: AbortSignal,
-): Promise<Position> {
-  const handled = new Set(position.handled);
-  for (const message of messagesIn(answer, position.nextBatch === undefined)) {
-    if (stop.aborted) return { ...position, handled: [...handled] };
-    const eventId = message instanceof EventReceived ? message.event.event_id : undefined;
-    if (eventId !== undefined && handled.has(eventId)) continue;
+): Promise<{ next: Position; count: number }> {
+  const before = new Set(position.handled);
+  const handled: string[] = [];
+  for (const { id, message } of newsIn(answer, position.nextBatch === undefined)) {
+    if (stop.aborted) {
+      return { next: { ...position, handled: [...new Set([...before, ...handled])] }, count: handled.length };
+    }
+    if (before.has(id)) continue;
     await connection.publisher.publish(message);
-    if (eventId !== undefined) handled.add(eventId);
+    handled.push(id);
   }
-  return { nextBatch: stringIn(answer, "next_batch"), handled: [] };
+  return { next: { nextBatch: stringIn(answer, "next_batch"), handled: [] }, count: handled.length };
 }
 
-async function pause({ env }: Connection, delayMs: number, stop: AbortSignal): Promise<void> {
-  await wait(env, delayMs, stop).catch(() => {
+/** Makes a position durable; resolves with whether the session still goes on. */
+async function store({ connection, session }: RunningSync, position: Position): Promise<boolean> {
+  const isCurrent = await storeFor(connection, session, (transaction) => {
+    transaction.set("sync", { ...position });
+  });
+  if (isCurrent) return true;
+  await session.ending?.catch(() => undefined);
+  if (session.ended.aborted) return false;
+  throw new StorageError(
+    "Cannot store how far the sync has come: the session is not in the storage any more; log in again",
+  );
+}
+
+async function pause({ connection: { env }, stop }: RunningSync, until: number): Promise<void> {
+  await wait(env, Math.max(0, until - env.now()), stop).catch(() => {
     // Aborted: whoever waited looks at `stop` next.
   });
 }
@@ -131,6 +158,6 @@ function restorePosition(stored: StorageValue | undefined): Position {
   const { nextBatch, handled } = isJsonObject(stored) ? stored : {};
   return {
     ...(typeof nextBatch === "string" && { nextBatch }),
-    handled: Array.isArray(handled) ? handled.filter((eventId) => typeof eventId === "string") : [],
+    handled: Array.isArray(handled) ? handled.filter((id) => typeof id === "string") : [],
   };
 }

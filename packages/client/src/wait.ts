@@ -1,23 +1,18 @@
 import type { Env } from "./env.js";
+import { untilAborted } from "./signals.js";
 
 /** The longest delay that a timer of the runtime can have: a longer one fires at once. */
-const maxDelayMs = 2 ** 31 - 1;
+export const maxDelayMs: number = 2 ** 31 - 1;
 
 /** Resolves after `delayMs`; rejects with the signal's reason when that is aborted first. */
-export function wait(env: Env, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      env.clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = env.setTimeout(
-      () => {
-        signal.removeEventListener("abort", abort);
-        resolve();
-      },
-      Math.min(delayMs, maxDelayMs),
-    );
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort);
+export async function wait(env: Env, delayMs: number, signal: AbortSignal): Promise<void> {
+  let timer: unknown;
+  const over = new Promise<void>((resolve) => {
+    timer = env.setTimeout(resolve, Math.min(delayMs, maxDelayMs));
   });
+  try {
+    await untilAborted(over, signal);
+  } finally {
+    env.clearTimeout(timer);
+  }
 }

@@ -1,6 +1,7 @@
-import { stringIn } from "./answer.js";
+import { objectOf, stringIn } from "./answer.js";
 import type { Connection } from "./connection.js";
 import { request } from "./request.js";
+import type { Session } from "./session.js";
 
 /** Whose session it is, as the homeserver sees it. */
 export interface Identity {
@@ -11,7 +12,12 @@ export interface Identity {
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3accountwhoami */
 export async function whoami(connection: Connection): Promise<Identity> {
-  const answer = await request(connection, "GET", "v3/account/whoami");
+  const answer = objectOf(await request(connection, "GET", "v3/account/whoami"));
   const { device_id: deviceId } = answer;
   return { userId: stringIn(answer, "user_id"), ...(typeof deviceId === "string" && { deviceId }) };
+}
+
+/** Whose session it is, as the client knows it. */
+export function identityOf({ userId, deviceId }: Session): Identity {
+  return { userId, ...(deviceId !== undefined && { deviceId }) };
 }

@@ -1,13 +1,9 @@
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 
-const open: { close(): unknown }[] = [];
-
-/** Closes a resource after the test that has opened it, whatever happened there; the last opened first. */
+/** Closes a resource at the end of the test that has opened it, whatever happened there; the last opened first. */
 export function closing<Resource extends { close(): unknown }>(resource: Resource): Resource {
-  open.push(resource);
+  onTestFinished(async () => {
+    await resource.close();
+  });
   return resource;
 }
-
-afterEach(async () => {
-  for (const resource of open.splice(0).toReversed()) await resource.close();
-});
