@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import type { Reporter, TestModule } from "vitest/node";
 
@@ -22,5 +23,7 @@ export default defineConfig({
   test: {
     projects: ["packages/*", "examples/readme"],
     reporters: ["default", new Totals()],
+    // Many tests wait for a disk or a socket: even the smallest machine can run two files at once.
+    maxWorkers: Math.max(2, availableParallelism()),
   },
 });

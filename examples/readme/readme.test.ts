@@ -31,21 +31,20 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-it.each(readmes.map((readme) => [relative(root, readme), readme]))(
-  "%s has examples, and they compile",
-  (_, readme) => {
+it("every README has examples, and they compile", () => {
+  for (const readme of readmes) {
+    const name = relative(root, readme).replaceAll("/", "-");
     const examples = examplesOf(readme);
-    expect(examples.length).toBeGreaterThan(0);
-    for (const [index, code] of examples.entries())
-      writeFileSync(join(folder, `example-${index}.ts`), `${code}\nexport {};\n`);
-    const config = { extends: "../tsconfig.json", compilerOptions: { rootDir: "." }, include: ["*.ts"] };
-    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
-    const tsc = spawnSync(join(root, "node_modules/.bin/tsc"), ["-p", folder], { encoding: "utf8" });
-    for (const index of examples.keys()) rmSync(join(folder, `example-${index}.ts`));
-    expect(tsc.stdout).toBe("");
-  },
-  60_000,
-);
+    expect(examples, readme).not.toEqual([]);
+    for (const [index, code] of examples.entries()) {
+      writeFileSync(join(folder, `${name}-${index}.ts`), `${code}\nexport {};\n`);
+    }
+  }
+  const config = { extends: "../tsconfig.json", compilerOptions: { rootDir: "." }, include: ["*.ts"] };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+  const tsc = spawnSync(join(root, "node_modules/.bin/tsc"), ["-p", folder], { encoding: "utf8" });
+  expect(tsc.stdout).toBe("");
+});
 
 describe.each(["README.md", "packages/client/README.md"])("the first example of %s", (readme) => {
   it("runs, with a homeserver in the place of example.org, until its client is closed", async () => {
@@ -76,5 +75,5 @@ describe.each(["README.md", "packages/client/README.md"])("the first example of 
     expect(await once(child, "exit")).toEqual([0, null]);
     expect(said).toContain("body: 'Hello'");
     rmSync(join(folder, "alice.db"));
-  }, 30_000);
+  });
 });

@@ -10,6 +10,7 @@ import { ClientClosed } from "./messages.js";
 import { closing } from "./testing/closing.js";
 import { heldStorage } from "./testing/held-storage.js";
 import { describeOnHomeservers, logIn, openClient, startFake } from "./testing/homeservers.js";
+import { startWire } from "./testing/wire.js";
 
 const baseClientUrl = "https://matrix.example.org/_matrix/client/";
 
@@ -227,6 +228,15 @@ describe("Client.close", () => {
     await refused;
   });
 
+  it("closes the sockets that are kept open", async () => {
+    const wire = closing(await startWire((_, response) => void response.end("{}")));
+    const client = new Client({ storage: new Map(), baseClientUrl: `${wire.url}/_matrix/client/` });
+    await client.request("GET", "v3/login", { authenticated: false });
+    expect(await wire.sockets()).toBe(1);
+    await client.close();
+    await vi.waitFor(async () => expect(await wire.sockets()).toBe(0));
+  });
+
   it("ends a client at the end of its scope", async () => {
     const { open, close } = watched();
     {
@@ -291,6 +301,7 @@ describe("another base URL", () => {
 
     const moved = await openClient(second, { storage });
     expect(await moved.isLoggedIn()).toBe(false);
+    expect(await storage.namespace("client").has("session")).toBe(false);
     await expect(moved.whoami()).rejects.toThrow(NotLoggedInError);
     expect(second.requests.filter(({ headers }) => headers.authorization)).toEqual([]);
     await moved.close();

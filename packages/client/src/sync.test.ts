@@ -358,6 +358,27 @@ describe("Client.sync", () => {
     else await syncing;
   });
 
+  it("ends quietly when the client logs out, also when the homeserver refuses the token before it answers that", async () => {
+    const fake = await startFake();
+    const { client } = await logIn(fake, "alice");
+    const held = new Promise<() => void>((resolve) => {
+      fake.intercept(syncPath, (_, response) => {
+        const refusal = '{"errcode":"M_UNKNOWN_TOKEN","error":"gone","soft_logout":false}';
+        resolve(() => response.writeHead(401).end(refusal));
+      });
+    });
+    const told = client.publisher.next(LoggedOut);
+    const syncing = client.sync();
+    const refuse = await held;
+    fake.intercept("/_matrix/client/v3/logout", async (_request, _response, pass) => {
+      refuse();
+      await told;
+      await pass();
+    });
+    await client.logout();
+    await syncing;
+  });
+
   it("ends when the client logs out, and stores nothing of the session that was", async () => {
     const fake = await startFake();
     const storage = new Map<string, unknown>();
