@@ -97,7 +97,7 @@ describe("newsIn", () => {
       fc.property(fc.dictionary(names, anything), fc.boolean(), (answer, isFirst) => {
         for (const message of messagesOf(answer as Json, isFirst)) expect(message).toBeTypeOf("object");
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 });

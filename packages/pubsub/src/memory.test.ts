@@ -19,20 +19,20 @@ function heapBytes(): number {
 /** More than noise, far less than what the tests below would leave behind. */
 const leakBytes = 3_000_000;
 
-test("a million subscriptions that come and go leave nothing behind", async () => {
+test("300,000 subscriptions that come and go leave nothing behind", async () => {
   const publisher = new Publisher();
   await publisher.publish(new Event());
   const before = heapBytes();
-  for (let round = 0; round < 1_000_000; round++) publisher.unsubscribe(publisher.subscribe(Event, () => round));
+  for (let round = 0; round < 300_000; round++) publisher.unsubscribe(publisher.subscribe(Event, () => round));
   expect(heapBytes() - before).toBeLessThan(leakBytes);
   expect(publisher.size).toBe(0);
 });
 
-test("a hundred thousand subscriptions with one signal leave nothing behind", () => {
+test("50,000 subscriptions with one signal leave nothing behind", () => {
   const publisher = new Publisher();
   const { signal } = new AbortController();
   const before = heapBytes();
-  for (let round = 0; round < 100_000; round++) {
+  for (let round = 0; round < 50_000; round++) {
     publisher.unsubscribe(publisher.subscribe(Event, () => round, { signal }));
   }
   expect(heapBytes() - before).toBeLessThan(leakBytes);
@@ -40,11 +40,11 @@ test("a hundred thousand subscriptions with one signal leave nothing behind", ()
   expect(publisher.size).toBe(0);
 });
 
-test("a hundred thousand classes that are made as the program runs leave little behind", () => {
+test("50,000 classes that are made as the program runs leave little behind", () => {
   const publisher = new Publisher();
   publisher.subscribe(Event, () => {});
   const before = heapBytes();
-  for (let round = 0; round < 100_000; round++) {
+  for (let round = 0; round < 50_000; round++) {
     class Special extends Event {}
     void publisher.publish(new Special());
   }
