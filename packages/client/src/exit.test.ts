@@ -24,11 +24,11 @@ it("lets a process exit within 100 ms of closing its client, with a sync under w
   const folder = await mkdtemp(join(tmpdir(), "mx-exit-"));
   closing({ close: () => rm(folder, { recursive: true }) });
   const fake = await startFake();
-  const times: number[] = [];
-  // A busy machine may delay one of them.
-  for (let attempt = 0; attempt < 3; attempt++) {
+  let ms = Infinity;
+  // A busy machine may delay one process, but not three.
+  for (let attempt = 0; attempt < 3 && ms >= 100; attempt++) {
     const { user, password } = await fake.register("alice");
-    times.push(await exitMs([fake.url, user, password, join(folder, `${attempt}.json`)]));
+    ms = await exitMs([fake.url, user, password, join(folder, `${attempt}.json`)]);
   }
-  expect(Math.min(...times)).toBeLessThan(100);
+  expect(ms).toBeLessThan(100);
 }, 30_000);
