@@ -1,8 +1,6 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
-import { chromium } from "playwright-core";
 import { expect, it } from "vitest";
 import { closing } from "./testing/closing.js";
 import { startFake } from "./testing/homeservers.js";
@@ -24,6 +22,7 @@ function findChromium(): string | undefined {
 it.skipIf(executablePath === undefined)(
   "discovers, logs in, sends, receives and logs out in a page of a real browser",
   async () => {
+    const [{ build }, { chromium }] = await Promise.all([import("esbuild"), import("playwright-core")]);
     const bundle = await build({
       entryPoints: [fileURLToPath(new URL("testing/page.ts", import.meta.url))],
       bundle: true,

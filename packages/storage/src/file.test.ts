@@ -226,6 +226,6 @@ describe("fileStorage", () => {
 
   test("loses nothing that was acknowledged, and has all of a transaction or nothing, when it is killed", async () => {
     const path = await temporaryPath();
-    await checkKills("file", path, () => fileStorage(path), 6);
+    await checkKills("file", path, () => fileStorage(path));
   }, 30_000);
 });
