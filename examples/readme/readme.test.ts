@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FakeHomeserver } from "@mx/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -45,6 +45,16 @@ it("every README has examples, and they compile", () => {
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
   const tsc = spawnSync(join(root, "node_modules/.bin/tsc"), ["-p", folder], { encoding: "utf8" });
   expect(tsc.stdout).toBe("");
+});
+
+it("every link to a file in a document leads to one", () => {
+  const documents = [...readmes, ...["ARCHITECTURE.md", "CONTRIBUTING.md"].map((name) => join(root, name))];
+  const broken = documents.flatMap((document) =>
+    [...readFileSync(document, "utf8").matchAll(/\]\((?!https?:)([^)#]+)/g)]
+      .filter(([, path = ""]) => !existsSync(resolve(dirname(document), path)))
+      .map(([, path]) => `${relative(root, document)}: ${path}`),
+  );
+  expect(broken).toEqual([]);
 });
 
 /** The first example syncs for ever, at example.org: this one does so at the homeserver that it is given, until it has heard itself. */
