@@ -1,4 +1,4 @@
-import type { Credentials } from "./authenticate.js";
+import type { Credentials } from "./credentials.js";
 
 /** What the client asks its application: each question has one owner, fixed when the client is made. */
 export interface Callbacks {

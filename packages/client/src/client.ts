@@ -1,8 +1,8 @@
 import { Publisher } from "@mx/pubsub";
-import type { Credentials } from "./authenticate.js";
 import type { Callbacks } from "./callbacks.js";
 import { connect, type OpenConnection, type StorageSource } from "./connect.js";
 import { createRoom, type CreateRoomOptions } from "./create-room.js";
+import type { Credentials } from "./credentials.js";
 import { checkBaseClientUrl, type Query, urlOf } from "./endpoint.js";
 import type { Env } from "./env.js";
 import { ClientClosedError } from "./errors.js";

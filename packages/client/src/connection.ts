@@ -25,7 +25,7 @@ export interface Connection {
   readonly closing: AbortSignal;
   /** What `close` waits for. */
   readonly unfinished: Unfinished;
-  /** The current session. It is written by session.ts only, after storage holds it. */
+  /** The current session. It is written by session-life.ts only, after storage holds it. */
   session: Session | undefined;
   isLoggingIn: boolean;
 }

@@ -32,10 +32,10 @@ export { endpoint, type Query } from "./endpoint.js";
 export type { RequestOptions } from "./request.js";
 
 // The types of its arguments and results.
-export type { AccessTokenCredentials, Credentials, PasswordCredentials, TokenCredentials } from "./authenticate.js";
 export type { Callbacks, SoftlyLoggedOut } from "./callbacks.js";
 export type { StorageSource } from "./connect.js";
 export type { CreateRoomOptions } from "./create-room.js";
+export type { AccessTokenCredentials, Credentials, PasswordCredentials, TokenCredentials } from "./credentials.js";
 export type { Env } from "./env.js";
 export type { Fetch, FetchInit, FetchResponse } from "./fetch.js";
 export type { Homeserver, Versions, WellKnown } from "./homeserver.js";

@@ -1,8 +1,10 @@
-import { authenticate, type Credentials, discard } from "./authenticate.js";
+import { authenticate, discard } from "./authenticate.js";
 import type { Connection } from "./connection.js";
+import type { Credentials } from "./credentials.js";
 import { AlreadyLoggedInError } from "./errors.js";
 import { LoggedIn } from "./messages.js";
-import { type Session, startSession } from "./session.js";
+import type { Session } from "./session.js";
+import { startSession } from "./session-life.js";
 import { type Identity, identityOf } from "./whoami.js";
 
 /**

@@ -1,7 +1,8 @@
 import { call } from "./call.js";
 import type { Connection } from "./connection.js";
 import { MatrixError } from "./errors.js";
-import { endSession, requireSession, type Session } from "./session.js";
+import type { Session } from "./session.js";
+import { endSession, requireSession } from "./session-life.js";
 
 /**
  * Ends the session at the homeserver, and then forgets all that this client has stored; requests and a sync of it end. When the

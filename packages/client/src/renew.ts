@@ -1,7 +1,8 @@
 import { authenticate, discard } from "./authenticate.js";
 import type { Connection } from "./connection.js";
 import type { MatrixError } from "./errors.js";
-import { endSession, renewSession, type Session } from "./session.js";
+import type { Session } from "./session.js";
+import { endSession, renewSession } from "./session-life.js";
 import { untilAborted } from "./signals.js";
 
 /**

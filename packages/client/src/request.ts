@@ -3,7 +3,8 @@ import type { Connection } from "./connection.js";
 import { MatrixError } from "./errors.js";
 import type { Json } from "./json.js";
 import { renew } from "./renew.js";
-import { requireSession, type Session } from "./session.js";
+import type { Session } from "./session.js";
+import { requireSession } from "./session-life.js";
 
 export interface RequestOptions extends CallOptions {
   /** `false` sends no access token, and needs no session; `true` by default. */

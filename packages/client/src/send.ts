@@ -3,7 +3,7 @@ import type { Connection } from "./connection.js";
 import { endpoint } from "./endpoint.js";
 import type { JsonObject } from "./json.js";
 import { request } from "./request.js";
-import { requireSession } from "./session.js";
+import { requireSession } from "./session-life.js";
 import { transactionId } from "./transaction-id.js";
 
 /** Sends a plain text; resolves with the ID of its event. */

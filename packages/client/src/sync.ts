@@ -7,7 +7,8 @@ import { AlreadySyncingError, ConnectionError, MatrixError, NotLoggedInError } f
 import { isJsonObject, type Json } from "./json.js";
 import { SyncFailed } from "./messages.js";
 import { request } from "./request.js";
-import { requireSession, type Session, storeFor } from "./session.js";
+import type { Session } from "./session.js";
+import { requireSession, storeFor } from "./session-life.js";
 import { joinSignals } from "./signals.js";
 import { newsIn } from "./sync-answer.js";
 import { wait } from "./wait.js";

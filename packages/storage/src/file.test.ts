@@ -227,5 +227,5 @@ describe("fileStorage", () => {
   test("loses nothing that was acknowledged, and has all of a transaction or nothing, when it is killed", async () => {
     const path = await temporaryPath();
     await checkKills("file", path, () => fileStorage(path));
-  }, 30_000);
+  }, 90_000);
 });

@@ -91,5 +91,5 @@ describe("sqliteStorage", () => {
   test("loses nothing that was acknowledged, and has all of a transaction or nothing, when it is killed", async () => {
     const path = await temporaryPath();
     await checkKills("sqlite", path, () => sqliteStorage(path));
-  }, 30_000);
+  }, 90_000);
 });
