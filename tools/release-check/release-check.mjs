@@ -1,17 +1,20 @@
 // Releases all packages to a registry on loopback as a maintainer would, installs them elsewhere as a user would, and runs them:
 //
-//   node tools/release-check/release-check.mjs [--node /path/to/another/node]...
+//   node tools/release-check/release-check.mjs [--node /path/to/another/node]... [--runtime "/path/to/deno run -A"]...
 //
 // What is checked is the last commit. Prints "N passed, N failed, N skipped" at the end.
 import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { startRegistry } from "./registry.mjs";
 import { run } from "./run.mjs";
 
-const { node: otherNodes = [] } = parseArgs({ options: { node: { type: "string", multiple: true } } }).values;
+const several = { type: "string", multiple: true };
+const { node: otherNodes = [], runtime: runtimes = [] } = parseArgs({
+  options: { node: several, runtime: several },
+}).values;
 const nodes = [process.execPath, ...otherNodes];
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "../..");
@@ -47,6 +50,7 @@ try {
     npm("install", "@mx/pubsub", "@mx/storage", "@mx/testing", "libsql"),
   );
   for (const node of nodes) await runConsumer(node);
+  for (const runtime of runtimes) await runPortable(runtime);
   await check("a patch of one package is published alone", async () => {
     const before = await versions();
     await release("patch", ["pubsub"]);
@@ -113,6 +117,15 @@ async function runConsumer(node) {
     await copyFile(join(here, program), join(consumer, program));
     await check(`${program} runs on Node ${version}`, () => run(node, [program], { cwd: consumer }));
   }
+}
+
+async function runPortable(runtime) {
+  const [command, ...args] = runtime.split(" ");
+  const version = (await run(command, ["--version"], { cwd: consumer })).split("\n")[0];
+  await copyFile(join(here, "consumer.portable.mjs"), join(consumer, "consumer.portable.mjs"));
+  await check(`consumer.portable.mjs runs on ${basename(command)} ${version}`, () =>
+    run(command, [...args, "consumer.portable.mjs"], { cwd: consumer }),
+  );
 }
 
 async function versions() {

@@ -1,0 +1,21 @@
+// Somebody's application on another runtime than Node, with what runs everywhere.
+import { Client, discover, EventReceived } from "@mx/client";
+import { memoryStorage } from "@mx/storage";
+import { FakeHomeserver } from "@mx/testing";
+
+const homeserver = await FakeHomeserver.start();
+const auth = { type: "m.login.dummy" };
+const body = JSON.stringify({ username: "alice", password: "secret", inhibit_login: true, auth });
+await fetch(`${homeserver.url}/_matrix/client/v3/register`, { method: "POST", body });
+
+const client = new Client({ storage: memoryStorage(), ...(await discover(homeserver.url)) });
+await client.login({ user: "alice", password: "secret" });
+const roomId = await client.createRoom();
+const received = client.publisher.next(EventReceived, { filter: ({ event }) => event.content.body === "Hello" });
+const syncing = client.sync();
+await client.sendText(roomId, "Hello");
+await received;
+await client.close();
+await syncing;
+await homeserver.close();
+console.log("The main job works");
