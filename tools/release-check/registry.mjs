@@ -47,7 +47,9 @@ export async function startRegistry(folder) {
   const userconfig = join(folder, "npmrc");
   await writeFile(userconfig, `registry=${url}\n//127.0.0.1:${port}/:_authToken=${token}\n`);
   const env = {
+    // npm passes its own to what it runs, in small letters.
     NPM_CONFIG_USERCONFIG: userconfig,
+    npm_config_userconfig: userconfig,
     NPM_CONFIG_PROVENANCE: "false",
     npm_config_registry: url,
     pnpm_config_registry: url,

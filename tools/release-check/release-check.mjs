@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { startRegistry } from "./registry.mjs";
 import { run } from "./run.mjs";
 
+/** @type {{ type: "string", multiple: true }} */
 const several = { type: "string", multiple: true };
 const { node: otherNodes = [], runtime: runtimes = [] } = parseArgs({
   options: { node: several, runtime: several },

@@ -1,13 +1,13 @@
 import type { Connection } from "./connection.js";
 import { withDeadline } from "./deadline.js";
 import { type Query, urlOf } from "./endpoint.js";
-import type { Json, JsonObject } from "./json.js";
+import type { Json } from "./json.js";
 
 /** What one call of an endpoint is made with. */
 export interface CallOptions {
   readonly query?: Query;
   /** Sent as JSON. */
-  readonly body?: JsonObject;
+  readonly body?: object;
   readonly signal?: AbortSignal;
   /** The time for the whole answer, with all attempts; 60 s by default. */
   readonly timeoutMs?: number;
@@ -34,6 +34,7 @@ export async function call(
   const { env, closing, homeserver } = connection;
   const { query, body, signal, accessToken, ended, timeoutMs = 60_000, maxBodyBytes = 64 * 1024 * 1024 } = options;
   const attempt = `${method} ${endpoint}`;
+  if (!/^[a-z]+$/i.test(method)) throw new TypeError(`Cannot ${attempt}: "${method}" is not a method like "GET"`);
   const exchange = options.attempts === "once" ? connection.exchangeOnce : connection.exchange;
   const url = urlOf(homeserver.baseClientUrl, endpoint, query);
   const headers = {

@@ -85,6 +85,39 @@ describe("new Client", () => {
     expect(await second.url("v3/sync", { since: "s1" })).toBe(`${baseClientUrl}v3/sync?since=s1`);
   });
 
+  it("finds the homeserver by the function that it is given, when there is none in the storage, and only then", async () => {
+    const storage = memoryStorage();
+    const homeserver = vi.fn(async () => ({ baseClientUrl }));
+    for (let life = 0; life < 2; life++) {
+      const client = closing(new Client({ storage, homeserver }));
+      expect(await client.url("versions")).toBe(`${baseClientUrl}versions`);
+      await client.close();
+    }
+    expect(homeserver).toHaveBeenCalledTimes(1);
+  });
+
+  it("asks that function again on the next call when it fails, stores nothing before, and does not wait for it in close", async () => {
+    const storage = new Map<string, unknown>();
+    const homeserver = vi
+      .fn((): Promise<{ baseClientUrl: string }> => new Promise(() => {}))
+      .mockRejectedValueOnce(new Error("nobody there"))
+      .mockResolvedValueOnce({ baseClientUrl: "https://matrix.example.org" });
+    const client = new Client({ storage, homeserver });
+    await expect(client.isLoggedIn()).rejects.toThrow("nobody there");
+    await expect(client.isLoggedIn()).rejects.toThrow('it may be "https://matrix.example.org/_matrix/client/"');
+    const waiting = expect(client.isLoggedIn()).rejects.toThrow(ClientClosedError);
+    await vi.waitFor(() => expect(homeserver).toHaveBeenCalledTimes(3));
+    await client.close();
+    await waiting;
+    expect(storage).toEqual(new Map());
+  });
+
+  it("refuses a function beside a base URL, and what is no function", () => {
+    const homeserver = () => ({ baseClientUrl });
+    expect(() => new Client({ storage: new Map(), homeserver, baseClientUrl })).toThrow("leave one out");
+    expect(() => new Client({ storage: new Map(), homeserver: "example.org" as never })).toThrow("() => discover(…)");
+  });
+
   it("rejects the first call when there is no base URL, neither given nor stored, and stores nothing", async () => {
     const storage = new Map<string, unknown>();
     const client = closing(new Client({ storage }));
@@ -269,6 +302,12 @@ describe("Client.request", () => {
     });
   });
 
+  it("refuses what is not a method before anything is sent", async () => {
+    const client = closing(new Client({ storage: new Map(), baseClientUrl }));
+    const swapped = client.request("v3/account/whoami", "GET", { authenticated: false });
+    await expect(swapped).rejects.toThrow('"v3/account/whoami" is not a method like "GET"');
+  });
+
   it("says nothing of its query when there is no answer", async () => {
     const fake = await startFake();
     const client = await openClient(fake);
@@ -334,6 +373,8 @@ describeOnHomeservers("Client", (homeserver) => {
     const later = closing(new Client({ storage }));
     expect(await later.isLoggedIn()).toBe(true);
     expect(await later.whoami()).toEqual(before);
+    expect(await later.identity()).toEqual(before);
+    expect(await (await openClient(homeserver)).identity()).toBeUndefined();
     expect(before.userId).toBe(userId);
   });
 

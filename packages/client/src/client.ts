@@ -1,22 +1,22 @@
 import { Publisher } from "@mx/pubsub";
 import type { Callbacks } from "./callbacks.js";
-import { connect, type OpenConnection, type StorageSource } from "./connect.js";
+import { connect, type HomeserverSource, type OpenConnection, type StorageSource } from "./connect.js";
 import { createRoom, type CreateRoomOptions } from "./create-room.js";
 import type { Credentials } from "./credentials.js";
-import { checkBaseClientUrl, type Query, urlOf } from "./endpoint.js";
+import { type Query, urlOf } from "./endpoint.js";
 import type { Env } from "./env.js";
 import { ClientClosedError } from "./errors.js";
-import type { Homeserver, Versions, WellKnown } from "./homeserver.js";
-import type { Json, JsonObject } from "./json.js";
+import { checkHomeserver, type Homeserver, type Versions, type WellKnown } from "./homeserver.js";
+import type { JsonObject } from "./json.js";
 import { lazy, type Lazy } from "./lazy.js";
 import { login } from "./login.js";
 import { logout } from "./logout.js";
 import { joinRoom, type JoinRoomOptions, leaveRoom } from "./membership.js";
 import { ClientClosed } from "./messages.js";
 import { request, type RequestOptions } from "./request.js";
-import { sendEvent, sendStateEvent, sendText } from "./send.js";
+import { sendEvent, type SendOptions, sendStateEvent, sendText } from "./send.js";
 import { sync, type SyncOptions } from "./sync.js";
-import { type Identity, whoami } from "./whoami.js";
+import { type Identity, identityOf, whoami } from "./whoami.js";
 
 /** What a client is made of. `baseClientUrl`, `wellKnown` and `versions` are what `discover` resolves to. */
 export interface ClientOptions {
@@ -26,6 +26,11 @@ export interface ClientOptions {
   readonly baseClientUrl?: string;
   readonly wellKnown?: WellKnown;
   readonly versions?: Versions;
+  /**
+   * Finds the homeserver when there is none in the storage, instead of the three above: `() => discover("example.org")`. It is asked by
+   * the first call of all; later clients need no answer.
+   */
+  readonly homeserver?: () => Homeserver | Promise<Homeserver>;
   /** What the client may ask the application. */
   readonly callbacks?: Callbacks;
   /** Where the client publishes; by default one of its own. */
@@ -69,11 +74,7 @@ export class Client implements AsyncDisposable {
    * Makes an authenticated request, for endpoints that have no method here. `Answer` is what the specification says that this one
    * answers: it is believed, not checked.
    */
-  async request<Answer extends Json = JsonObject>(
-    method: string,
-    endpoint: string,
-    options?: RequestOptions,
-  ): Promise<Answer> {
+  async request<Answer = JsonObject>(method: string, endpoint: string, options?: RequestOptions): Promise<Answer> {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the caller knows the endpoint
     return (await request(await this.#open(), method, endpoint, options)) as Answer;
   }
@@ -88,6 +89,12 @@ export class Client implements AsyncDisposable {
     return (await this.#open()).session !== undefined;
   }
 
+  /** Whose session it is, without asking the homeserver; `undefined` when there is none. */
+  async identity(): Promise<Identity | undefined> {
+    const { session } = await this.#open();
+    return session && identityOf(session);
+  }
+
   /** Asks the homeserver whose session it is. */
   async whoami(): Promise<Identity> {
     return whoami(await this.#open());
@@ -99,17 +106,17 @@ export class Client implements AsyncDisposable {
   }
 
   /** Sends a plain text to a room; resolves with the event's ID. */
-  async sendText(roomId: string, text: string): Promise<string> {
-    return sendText(await this.#open(), roomId, text);
+  async sendText(roomId: string, text: string, options?: SendOptions): Promise<string> {
+    return sendText(await this.#open(), roomId, text, options);
   }
 
   /** Sends a message event to a room; resolves with its ID. */
-  async sendEvent(roomId: string, type: string, content: JsonObject): Promise<string> {
-    return sendEvent(await this.#open(), roomId, type, content);
+  async sendEvent(roomId: string, type: string, content: object, options?: SendOptions): Promise<string> {
+    return sendEvent(await this.#open(), roomId, type, content, options);
   }
 
   /** Sets a part of a room's state; the state key is often empty. Resolves with the event's ID. */
-  async sendStateEvent(roomId: string, type: string, stateKey: string, content: JsonObject): Promise<string> {
+  async sendStateEvent(roomId: string, type: string, stateKey: string, content: object): Promise<string> {
     return sendStateEvent(await this.#open(), roomId, type, stateKey, content);
   }
 
@@ -172,15 +179,20 @@ export class Client implements AsyncDisposable {
   }
 }
 
-/** The homeserver that the options name, if they name one; throws a `TypeError` for what is not one. */
-function homeserverIn({ baseClientUrl, wellKnown, versions }: ClientOptions): Homeserver | undefined {
-  if (baseClientUrl === undefined) {
-    if (wellKnown === undefined && versions === undefined) return undefined;
-    throw new TypeError("Cannot make a client: it has wellKnown or versions but no baseClientUrl that they belong to");
+/** Where the homeserver comes from, if the options say so; throws a `TypeError` when they do not fit together. */
+function homeserverIn({ baseClientUrl, wellKnown, versions, homeserver }: ClientOptions): HomeserverSource | undefined {
+  if (homeserver !== undefined) {
+    if (typeof homeserver !== "function") throw noClient("homeserver is not a function, such as () => discover(…)");
+    if (baseClientUrl !== undefined) throw noClient("it has a homeserver and a baseClientUrl; leave one out");
+    return homeserver;
   }
-  return {
-    baseClientUrl: checkBaseClientUrl(baseClientUrl),
-    ...(wellKnown && { wellKnown }),
-    ...(versions && { versions }),
-  };
+  if (baseClientUrl !== undefined) {
+    return checkHomeserver({ baseClientUrl, ...(wellKnown && { wellKnown }), ...(versions && { versions }) });
+  }
+  if (wellKnown === undefined && versions === undefined) return undefined;
+  throw noClient("it has wellKnown or versions but no baseClientUrl that they belong to");
+}
+
+function noClient(found: string): TypeError {
+  return new TypeError(`Cannot make a client: ${found}`);
 }

@@ -5,17 +5,18 @@ import type { Connection } from "./connection.js";
 import { type Env, openEnv } from "./env.js";
 import { NoBaseUrlError } from "./errors.js";
 import { exchangeOver } from "./exchange.js";
-import { type Homeserver, restoreHomeserver } from "./homeserver.js";
+import { checkHomeserver, type Homeserver, restoreHomeserver, toStored } from "./homeserver.js";
 import { withRetries } from "./retry.js";
 import { RoomTurns } from "./room-turns.js";
 import { restoreSession } from "./session.js";
+import { untilAborted } from "./signals.js";
 import { TrackedPublisher } from "./tracked-publisher.js";
 import { Unfinished } from "./unfinished.js";
 
 /** What a client is opened with. */
 export interface ConnectOptions {
   readonly storage: StorageSource;
-  readonly homeserver: Homeserver | undefined;
+  readonly homeserver: HomeserverSource | undefined;
   readonly publisher: Publisher;
   readonly callbacks: Callbacks;
   readonly env: Partial<Env>;
@@ -24,6 +25,9 @@ export interface ConnectOptions {
 
 /** A storage, or a function that opens one: what it opens is closed with the client. */
 export type StorageSource = StorageLike | (() => StorageLike | Promise<StorageLike>);
+
+/** A homeserver, or a function that finds one: it is asked when there is none in the storage. */
+export type HomeserverSource = Homeserver | (() => Homeserver | Promise<Homeserver>);
 
 /** A connection, and how to free what was opened for it. */
 export interface OpenConnection extends Connection {
@@ -36,7 +40,7 @@ export async function connect(options: ConnectOptions): Promise<OpenConnection> 
   const opened = await openStorage(options.storage);
   try {
     const storage = opened.storage.namespace("client");
-    const { homeserver, session } = await restore(storage, options.homeserver);
+    const { homeserver, session } = await restore(storage, options.homeserver, closing);
     const { env, close: closeEnv } = openEnv(options.env);
     const exchangeOnce = exchangeOver(env);
     return {
@@ -82,21 +86,24 @@ async function openStorage(source: StorageSource): Promise<{ storage: Storage; c
  */
 async function restore(
   storage: Storage,
-  given: Homeserver | undefined,
+  source: HomeserverSource | undefined,
+  closing: AbortSignal,
 ): Promise<Pick<Connection, "homeserver" | "session">> {
   const [storedHomeserver, storedSession] = await storage.getMany(["homeserver", "session"]);
   const stored = restoreHomeserver(storedHomeserver);
+  const given = typeof source === "function" && stored ? undefined : source;
   if (!given) {
     if (!stored) throw new NoBaseUrlError();
     return { homeserver: stored, session: restoreSession(storedSession) };
   }
-  const isOther = stored?.baseClientUrl !== given.baseClientUrl;
+  const found = typeof given === "function" ? await untilAborted(given(), closing) : given;
+  const isOther = stored?.baseClientUrl !== found.baseClientUrl;
   const session = isOther ? undefined : restoreSession(storedSession);
-  const homeserver = isOther ? given : { ...stored, ...given };
+  const homeserver = checkHomeserver(isOther ? found : { ...stored, ...found });
   if (JSON.stringify(homeserver) !== JSON.stringify(stored)) {
     await storage.transaction((transaction) => {
       if (isOther) transaction.clear();
-      transaction.set("homeserver", { ...homeserver });
+      transaction.set("homeserver", toStored(homeserver));
     });
   }
   return { homeserver, session };

@@ -8,24 +8,26 @@ import { request } from "./request.js";
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3createroom
  */
-export interface CreateRoomOptions extends JsonObject {
-  readonly name?: string;
-  readonly topic?: string;
+export interface CreateRoomOptions {
+  readonly name?: string | undefined;
+  readonly topic?: string | undefined;
   /** The localpart of an alias: `lobby` for `#lobby:example.org`. */
-  readonly room_alias_name?: string;
+  readonly room_alias_name?: string | undefined;
   /** The IDs of users to invite. */
-  readonly invite?: readonly string[];
-  readonly is_direct?: boolean;
-  readonly preset?: "private_chat" | "public_chat" | "trusted_private_chat";
-  readonly visibility?: "public" | "private";
-  readonly room_version?: string;
-  readonly creation_content?: JsonObject;
-  readonly power_level_content_override?: JsonObject;
-  readonly initial_state?: readonly {
-    readonly type: string;
-    readonly state_key?: string;
-    readonly content: JsonObject;
-  }[];
+  readonly invite?: readonly string[] | undefined;
+  readonly is_direct?: boolean | undefined;
+  readonly preset?: "private_chat" | "public_chat" | "trusted_private_chat" | undefined;
+  readonly visibility?: "public" | "private" | undefined;
+  readonly room_version?: string | undefined;
+  readonly creation_content?: JsonObject | undefined;
+  readonly power_level_content_override?: JsonObject | undefined;
+  readonly initial_state?:
+    | readonly {
+        readonly type: string;
+        readonly state_key?: string;
+        readonly content: JsonObject;
+      }[]
+    | undefined;
 }
 
 /** Creates a room; resolves with its ID. */

@@ -167,6 +167,18 @@ describe("discover", () => {
     expect(wire.requests).toEqual([`GET ${wellKnownPath}`]);
   });
 
+  it("says that nobody answers at a URL, and why", async () => {
+    const wire = await serve({});
+    await wire.close();
+    await expect(discover(wire.url)).rejects.toThrow(/nobody answers there \(.*ECONNREFUSED.*\); check it$/);
+  });
+
+  it("says that a name is looked up over https, where a URL would have been meant", async () => {
+    const { env } = closing(openEnv());
+    const fetch: typeof env.fetch = () => Promise.reject(new Error("ECONNREFUSED"));
+    await expect(discover("localhost:8008", { env: { fetch } })).rejects.toThrow('"http://localhost:8008"');
+  });
+
   it("says that a name has no well-known document", async () => {
     const error = await discoverAt(await serve({}), "example.org").catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(DiscoveryError);

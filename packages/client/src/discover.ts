@@ -67,6 +67,8 @@ async function findWellKnown(get: Get, server: string, { url, isName }: Given): 
     const isMissing = found.status === 404;
     if (isMissing && !isName) return undefined;
     if (isMissing) throw failure(server, "IGNORE", "it has no well-known document", found);
+    const isThere = found.status !== undefined;
+    if (!isThere && !isName) throw failure(server, "FAIL_PROMPT", "nobody answers there", found);
     throw failure(server, "FAIL_PROMPT", "its well-known document cannot be used", found);
   }
   if (isWellKnown(found)) return found;
@@ -121,14 +123,22 @@ function getter(env: Env, { signal, timeoutMs = 10_000 }: DiscoverOptions): Get 
   };
 }
 
-const wayOut = {
-  IGNORE: "discover the URL of its homeserver instead",
-  FAIL_PROMPT: "check it, or discover the URL of its homeserver instead",
-  FAIL_ERROR: "only who runs that server can mend it",
-};
-
-function failure(server: unknown, outcome: DiscoveryError["outcome"], found: string, cause?: unknown): DiscoveryError {
+function failure(
+  server: unknown,
+  outcome: DiscoveryError["outcome"],
+  found: string,
+  cause?: ConnectionError | MatrixError,
+): DiscoveryError {
   const given = JSON.stringify(server) ?? String(server);
-  const message = `Cannot discover the homeserver of ${given}: ${found}; ${wayOut[outcome]}`;
-  return new DiscoveryError(message, outcome, cause === undefined ? undefined : { cause });
+  const why = cause ? ` (${cause.message.replace(/^Cannot [^:]*: /, "")})` : "";
+  const message = `Cannot discover the homeserver of ${given}: ${found}${why}; ${wayOutOf(server, outcome)}`;
+  return new DiscoveryError(message, outcome, cause && { cause });
+}
+
+function wayOutOf(server: unknown, outcome: DiscoveryError["outcome"]): string {
+  if (outcome === "FAIL_ERROR") return "only who runs that server can mend it";
+  if (String(server).includes("://")) return "check it";
+  const url =
+    'discover the URL of its homeserver instead ("https://…", or "http://localhost:8008" for one on this machine)';
+  return outcome === "IGNORE" ? url : `check it, or ${url}`;
 }

@@ -88,6 +88,7 @@ describe("checkBaseClientUrl", () => {
     ["https://matrix.example.org", "https://matrix.example.org/_matrix/client/"],
     ["https://matrix.example.org/", "https://matrix.example.org/_matrix/client/"],
     ["https://example.org/matrix/", "https://example.org/matrix/_matrix/client/"],
+    ["https://matrix.example.org/_matrix/client/v3/", "https://matrix.example.org/_matrix/client/"],
   ])("refuses %s and suggests %s", (url, suggestion) => {
     expect(() => checkBaseClientUrl(url)).toThrow(TypeError);
     expect(() => checkBaseClientUrl(url)).toThrow(`it may be "${suggestion}"`);

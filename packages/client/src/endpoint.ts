@@ -59,7 +59,8 @@ export function checkBaseClientUrl(baseClientUrl: unknown): string {
   const url = parseBaseUrl(baseClientUrl);
   if (url === undefined) throw wrong("it is not an http or https URL, or has more than a host and a path", discovered);
   if (!url.pathname.endsWith("/_matrix/client/")) {
-    const suggestion = url.origin + url.pathname.replace(/(\/_matrix(\/client)?)?\/*$/, "/_matrix/client/");
+    const suggestion =
+      url.origin + url.pathname.replace(/(\/_matrix(\/client(\/[rv]\d[\d.]*)?)?)?\/*$/, "/_matrix/client/");
     throw wrong('it does not end in "/_matrix/client/"', `it may be "${suggestion}"; or ${discovered}`);
   }
   return url.href;

@@ -1,5 +1,6 @@
-import { parseBaseUrl } from "./endpoint.js";
-import { isJsonObject, type JsonObject } from "./json.js";
+import type { StorageValue } from "@mx/storage";
+import { checkBaseClientUrl, parseBaseUrl } from "./endpoint.js";
+import { isJsonObject } from "./json.js";
 
 /** Where a homeserver is and what it says of itself: what `discover` finds, and `new Client` takes. */
 export interface Homeserver {
@@ -12,14 +13,16 @@ export interface Homeserver {
 }
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#getwell-knownmatrixclient */
-export interface WellKnown extends JsonObject {
+export interface WellKnown {
+  readonly [key: string]: unknown;
   readonly "m.homeserver": { readonly base_url: string };
 }
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientversions */
-export interface Versions extends JsonObject {
+export interface Versions {
+  readonly [key: string]: unknown;
   readonly versions: readonly string[];
-  readonly unstable_features?: { readonly [feature: string]: boolean };
+  readonly unstable_features?: { readonly [feature: string]: boolean } | undefined;
 }
 
 export function isWellKnown(document: unknown): document is WellKnown {
@@ -43,5 +46,21 @@ export function restoreHomeserver(stored: unknown): Homeserver | undefined {
     baseClientUrl,
     ...(isWellKnown(wellKnown) && { wellKnown }),
     ...(isVersions(versions) && { versions }),
+  };
+}
+
+/** What is stored of a homeserver. */
+export function toStored(homeserver: Homeserver): StorageValue {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a URL, and two documents that came out of JSON
+  return homeserver as unknown as StorageValue;
+}
+
+/** A homeserver in its normal form, with nothing but what belongs to it; throws a `TypeError` for what is none. */
+export function checkHomeserver(given: Homeserver): Homeserver {
+  const { baseClientUrl, wellKnown, versions } = given;
+  return {
+    baseClientUrl: checkBaseClientUrl(baseClientUrl),
+    ...(wellKnown && { wellKnown }),
+    ...(versions && { versions }),
   };
 }

@@ -33,7 +33,7 @@ export type { RequestOptions } from "./request.js";
 
 // The types of its arguments and results.
 export type { Callbacks, SoftlyLoggedOut } from "./callbacks.js";
-export type { StorageSource } from "./connect.js";
+export type { HomeserverSource, StorageSource } from "./connect.js";
 export type { CreateRoomOptions } from "./create-room.js";
 export type { AccessTokenCredentials, Credentials, PasswordCredentials, TokenCredentials } from "./credentials.js";
 export type { Env } from "./env.js";
@@ -42,5 +42,6 @@ export type { Homeserver, Versions, WellKnown } from "./homeserver.js";
 export type { Json, JsonObject } from "./json.js";
 export type { JoinRoomOptions } from "./membership.js";
 export type { RoomEvent } from "./room-event.js";
+export type { SendOptions } from "./send.js";
 export type { SyncOptions } from "./sync.js";
 export type { Identity } from "./whoami.js";

@@ -5,7 +5,7 @@ import { isJsonObject, type JsonObject } from "./json.js";
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#room-event-format
  */
-export interface RoomEvent extends JsonObject {
+export interface RoomEvent {
   readonly type: string;
   readonly event_id: string;
   readonly sender: string;
@@ -13,8 +13,8 @@ export interface RoomEvent extends JsonObject {
   readonly origin_server_ts: number;
   readonly content: JsonObject;
   /** Present in state events only, where it may be empty. */
-  readonly state_key?: string;
-  readonly unsigned?: JsonObject;
+  readonly state_key?: string | undefined;
+  readonly unsigned?: JsonObject | undefined;
 }
 
 /** Tells whether what came over the wire has all that the specification requires of an event. */

@@ -47,6 +47,35 @@ describeOnHomeservers("sending", (homeserver) => {
     expect(await client.request("GET", path)).toEqual({ x: 1 });
   });
 
+  it("sends once what is sent twice with one transaction ID", async () => {
+    const { client } = await logIn(homeserver, "alice");
+    const roomId = await client.createRoom();
+    const options = { transactionId: "answer to $abc" };
+    const first = await client.sendText(roomId, "once", options);
+    expect(await client.sendText(roomId, "once", options)).toBe(first);
+    expect(await textsIn(client, roomId)).toEqual(["once"]);
+  });
+
+  it("refuses, before anything is sent, what cannot be right", async () => {
+    const { client } = await logIn(homeserver, "alice");
+    const roomId = await client.createRoom();
+    await expect(client.sendText("#lobby:example.org", "x")).rejects.toThrow("joinRoom() resolves an alias");
+    await expect(client.sendText(roomId, undefined as never)).rejects.toThrow("it is undefined, not a string");
+    for (const content of [undefined, null, "text", []]) {
+      await expect(client.sendEvent(roomId, "m.x", content as never)).rejects.toThrow("the content is not an object");
+    }
+  });
+
+  it("gives up with its signal, and goes on with the next", async () => {
+    const { client } = await logIn(homeserver, "alice");
+    const roomId = await client.createRoom();
+    const reason = new Error("changed my mind");
+    const signal = AbortSignal.abort(reason);
+    await expect(client.sendText(roomId, "never", { signal })).rejects.toBe(reason);
+    await client.sendText(roomId, "now");
+    expect(await textsIn(client, roomId)).toEqual(["now"]);
+  });
+
   it("keeps the order of the calls in each room, however many are made at once", async () => {
     const { client } = await logIn(homeserver, "alice");
     const rooms = await Promise.all([client.createRoom(), client.createRoom()]);

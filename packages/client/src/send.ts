@@ -1,14 +1,30 @@
 import { stringIn } from "./answer.js";
 import type { Connection } from "./connection.js";
 import { endpoint } from "./endpoint.js";
-import type { JsonObject } from "./json.js";
 import { request } from "./request.js";
 import { requireSession } from "./session-life.js";
 import { transactionId } from "./transaction-id.js";
 
+export interface SendOptions {
+  /**
+   * By default a new one. A homeserver takes two requests of a device with the same transaction ID for the same: an answer whose ID is
+   * made of what it answers is there once, also when a crash lets it be given twice.
+   */
+  readonly transactionId?: string;
+  /** Gives up; the event may have been sent by then. */
+  readonly signal?: AbortSignal;
+}
+
 /** Sends a plain text; resolves with the ID of its event. */
-export function sendText(connection: Connection, roomId: string, text: string): Promise<string> {
-  return sendEvent(connection, roomId, "m.room.message", { msgtype: "m.text", body: text });
+export async function sendText(
+  connection: Connection,
+  roomId: string,
+  text: string,
+  options?: SendOptions,
+): Promise<string> {
+  if (typeof text !== "string")
+    throw new TypeError(`Cannot send a text to "${roomId}": it is ${typeof text}, not a string`);
+  return sendEvent(connection, roomId, "m.room.message", { msgtype: "m.text", body: text }, options);
 }
 
 /**
@@ -21,10 +37,11 @@ export async function sendEvent(
   connection: Connection,
   roomId: string,
   type: string,
-  content: JsonObject,
+  content: object,
+  { transactionId: given, signal }: SendOptions = {},
 ): Promise<string> {
-  const path = endpoint`v3/rooms/${roomId}/send/${type}/${transactionId(connection.env)}`;
-  return put(connection, roomId, path, content);
+  const path = endpoint`v3/rooms/${roomId}/send/${type}/${given ?? transactionId(connection.env)}`;
+  return put(connection, roomId, path, content, signal);
 }
 
 /**
@@ -37,15 +54,27 @@ export async function sendStateEvent(
   roomId: string,
   type: string,
   stateKey: string,
-  content: JsonObject,
+  content: object,
 ): Promise<string> {
   const ofType = endpoint`v3/rooms/${roomId}/state/${type}`;
   return put(connection, roomId, stateKey === "" ? ofType : ofType + endpoint`/${stateKey}`, content);
 }
 
 /** What waits for its turn is sent in the session in which that was asked for, or not at all. */
-async function put(connection: Connection, roomId: string, path: string, body: JsonObject): Promise<string> {
-  const session = requireSession(connection, `PUT ${path}`);
-  const answer = await connection.turns.take(roomId, () => request(connection, "PUT", path, { session, body }));
-  return stringIn(answer, "event_id");
+async function put(
+  connection: Connection,
+  roomId: string,
+  path: string,
+  content: object,
+  signal?: AbortSignal,
+): Promise<string> {
+  if (!roomId.startsWith("!")) {
+    throw new TypeError(`Cannot send to "${roomId}": it is not the ID of a room; joinRoom() resolves an alias to one`);
+  }
+  if (typeof content !== "object" || content === null || Array.isArray(content)) {
+    throw new TypeError(`Cannot send to "${roomId}": the content is not an object`);
+  }
+  const session = requireSession(connection, `send to "${roomId}"`);
+  const options = { session, body: content, ...(signal && { signal }) };
+  return stringIn(await connection.turns.take(roomId, () => request(connection, "PUT", path, options)), "event_id");
 }

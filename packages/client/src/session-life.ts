@@ -1,6 +1,7 @@
 import type { Transaction } from "@mx/storage";
 import type { Connection } from "./connection.js";
 import { type MatrixError, NotLoggedInError } from "./errors.js";
+import { toStored } from "./homeserver.js";
 import { LoggedOut } from "./messages.js";
 import { restoreSession, type Session, storedForm } from "./session.js";
 
@@ -19,7 +20,7 @@ export function startSession(connection: Connection, session: Session): Promise<
   return connection.unfinished.run(async () => {
     await connection.storage.transaction((transaction) => {
       transaction.clear();
-      transaction.set("homeserver", { ...connection.homeserver });
+      transaction.set("homeserver", toStored(connection.homeserver));
       transaction.set("session", storedForm(session, session.accessToken));
     });
     connection.session = session;

@@ -17,9 +17,7 @@ export function toStorage(given: StorageLike): Storage {
   if (given instanceof Map) return createStorage(mapEngine(given));
   if (isStorage(given)) return given;
   if (isKeyv(given)) return createStorage(keyvEngine(given));
-  throw new TypeError(
-    `Cannot use ${given === null ? "null" : typeof given} as a storage: it is neither a Storage, nor a Keyv, nor a Map`,
-  );
+  throw new TypeError(`Cannot use ${describe(given)}`);
 }
 
 function isStorage(given: unknown): given is Storage {
@@ -33,4 +31,14 @@ function isKeyv(given: unknown): given is KeyvLike {
 function hasMethods(given: unknown, names: readonly string[]): boolean {
   if (typeof given !== "object" || given === null) return false;
   return names.every((name) => typeof Reflect.get(given, name) === "function");
+}
+
+/** What somebody may have meant, and how to say it. */
+function describe(given: unknown): string {
+  if (typeof given === "string") {
+    return `the text ${JSON.stringify(given)} as a storage: open one with it, as fileStorage(${JSON.stringify(given)}) does`;
+  }
+  if (given instanceof Promise) return "a promise as a storage: await it, or pass the function that makes it";
+  const kind = given === null ? "null" : typeof given;
+  return `${kind} as a storage: it is neither a Storage, nor a Keyv, nor a Map`;
 }
