@@ -6,20 +6,14 @@ import { storages } from "./open-storage.mjs";
 const { PERSON: name, STORAGE: storage, FOLDER: folder, HOMESERVER: homeserver } = process.env;
 const say = (message) => process.send(message);
 
-/** The client, and whether it had to log in: later runs find homeserver and session in the storage. */
-async function openClient() {
-  const open = () => storages[storage](folder, name);
-  const stored = new Client({ storage: open });
-  if (await stored.isLoggedIn().catch(() => false)) return { client: stored, hasLoggedIn: false };
-  await stored.close();
-
-  const client = new Client({ storage: open, ...(await discover(homeserver)) });
+const client = new Client({
+  storage: () => storages[storage](folder, name), // opened on the first call, closed with the client
+  homeserver: () => discover(homeserver), // asked once: later runs find it in the storage, and the session
+});
+const hasLoggedIn = !(await client.isLoggedIn());
+if (hasLoggedIn) {
   await client.login({ user: process.env.USER_NAME, password: process.env.PASSWORD, deviceName: `@mx demo, ${name}` });
-  return { client, hasLoggedIn: true };
 }
-
-const { client, hasLoggedIn } = await openClient();
-const { userId, deviceId } = await client.whoami();
 
 client.publisher.subscribe(Invited, async ({ roomId }) => {
   await client.joinRoom(roomId);
@@ -51,5 +45,5 @@ process.on("message", ([order, argument]) => {
   );
 });
 
-say({ ready: { userId, deviceId, hasLoggedIn } });
+say({ ready: { ...(await client.identity()), hasLoggedIn } });
 await client.sync();

@@ -50,6 +50,21 @@ try {
   await check("it installs the others and a driver", () =>
     npm("install", "@mx/pubsub", "@mx/storage", "@mx/testing", "libsql"),
   );
+  await check("its types hold in a strict project", async () => {
+    await npm("install", "typescript@5", "@types/node@20");
+    await copyFile(join(here, "consumer.ts"), join(consumer, "consumer.ts"));
+    const strict = [
+      "--strict",
+      "--noEmit",
+      "--skipLibCheck",
+      "false",
+      "--target",
+      "es2022",
+      "--lib",
+      "es2022,esnext.disposable",
+    ];
+    await run("npx", ["tsc", ...strict, "--module", "nodenext", "--types", "node", "consumer.ts"], { cwd: consumer });
+  });
   for (const node of nodes) await runConsumer(node);
   for (const runtime of runtimes) await runPortable(runtime);
   await check("a patch of one package is published alone", async () => {
