@@ -1,7 +1,6 @@
 import { objectOf } from "./answer.js";
 import { call } from "./call.js";
 import type { Connection } from "./connection.js";
-import { ConnectionError } from "./errors.js";
 import {
   checkCredentials,
   type Credentials,
@@ -9,6 +8,7 @@ import {
   type PasswordCredentials,
   type TokenCredentials,
 } from "./credentials.js";
+import { ConnectionError } from "./errors.js";
 import type { Json, JsonObject } from "./json.js";
 import { Session } from "./session.js";
 

@@ -96,10 +96,10 @@ async function restore(
     if (!stored) throw new NoBaseUrlError();
     return { homeserver: stored, session: restoreSession(storedSession) };
   }
-  const found = typeof given === "function" ? await untilAborted(given(), closing) : given;
+  const found = checkHomeserver(typeof given === "function" ? await untilAborted(given(), closing) : given);
   const isOther = stored?.baseClientUrl !== found.baseClientUrl;
   const session = isOther ? undefined : restoreSession(storedSession);
-  const homeserver = checkHomeserver(isOther ? found : { ...stored, ...found });
+  const homeserver = isOther ? found : { ...stored, ...found };
   if (JSON.stringify(homeserver) !== JSON.stringify(stored)) {
     await storage.transaction((transaction) => {
       if (isOther) transaction.clear();
