@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { memoryStorage } from "@mx/storage";
 import { describe, expect, it, vi } from "vitest";
 import { AlreadyLoggedInError, ClientClosedError, ConnectionError, NotLoggedInError } from "./errors.js";
@@ -260,6 +261,22 @@ describe("the sessions of a client", () => {
     await client.logout();
     expect(told).toEqual(["out", "out", "out"]);
     expect(await client.isLoggedIn()).toBe(false);
+  });
+
+  it("show their access token to nobody who looks at the client or at its errors", async () => {
+    const fake = await startFake();
+    const content = new Map<string, unknown>();
+    // A storage of the client's own: what is in there holds the token, as it must.
+    const { client, userId } = await logIn(fake, "alice", { storage: () => content });
+    const { accessToken } = content.get("client/=session") as { accessToken: string };
+    expect(accessToken).toMatch(/./);
+    fake.logOut(userId);
+    const refusal: unknown = await client.whoami().catch((error: unknown) => error);
+    const late: unknown = await client.sendText("!r", "x").catch((error: unknown) => error);
+    for (const seen of [client, refusal, late]) {
+      expect(inspect(seen, { depth: 20, showHidden: true })).not.toContain(accessToken);
+      expect(JSON.stringify(seen)).not.toContain(accessToken);
+    }
   });
 
   it("let their requests run at once without a warning of the runtime", async () => {
