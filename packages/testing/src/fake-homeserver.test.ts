@@ -114,6 +114,45 @@ describe("starting and closing", () => {
   });
 });
 
+describe("registering", () => {
+  const credentials = { type: "m.login.password", password: "secret" };
+
+  test("makes an account that can be logged in, and no device", async () => {
+    const homeserver = await start();
+    const { userId } = homeserver.register("Alice", "secret");
+    expect(userId).toBe("@alice:fake.test");
+    expect(homeserver.requests).toEqual([]);
+    const body = { ...credentials, identifier: { type: "m.id.user", user: "alice" } };
+    expect(await request(homeserver, "POST", "/login", { body })).toMatchObject({
+      status: 200,
+      body: { user_id: userId },
+    });
+    const wrong = { ...body, password: "wrong" };
+    expect(await request(homeserver, "POST", "/login", { body: wrong })).toMatchObject({ status: 403 });
+  });
+
+  test.each(["alice", "Alice", "", "_bridge", "123", "with space", "ü", "x".repeat(250)])(
+    "refuses %j as over HTTP, where alice is taken",
+    async (username) => {
+      const homeserver = await start();
+      homeserver.register("alice", "secret");
+      const body = { username, password: "secret", auth: { type: "m.login.dummy" } };
+      const refused = await request(homeserver, "POST", "/register", { body });
+      expect(refused.status).toBe(400);
+      expect(() => homeserver.register(username, "secret")).toThrow(
+        expect.objectContaining({ status: 400, body: refused.body }),
+      );
+    },
+  );
+
+  test("takes a name over HTTP, too", async () => {
+    const homeserver = await start();
+    const body = { username: "alice", password: "secret", auth: { type: "m.login.dummy" } };
+    await request(homeserver, "POST", "/register", { body });
+    expect(() => homeserver.register("alice", "secret")).toThrow("User ID already taken.");
+  });
+});
+
 describe("sessions", () => {
   test("end softly as if they had expired, and the device can be logged in again", async () => {
     const homeserver = await start();

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { answerToFailure } from "./answer.js";
+import { createAccount } from "./endpoints/register.js";
 import { systemEnv } from "./env.js";
 import type { Env } from "./env.js";
 import { Homeserver } from "./homeserver.js";
@@ -21,7 +22,7 @@ export interface FakeHomeserverOptions {
 
 /**
  * A small Matrix homeserver in this process, on a port of its own. It answers as a homeserver answers, out of what its users have
- * done, and forgets everything when it is closed. Users register over HTTP, as anywhere, and rooms are made by users.
+ * done, and forgets everything when it is closed. Users register over HTTP, as anywhere, or by `register`; rooms are made by users.
  */
 export class FakeHomeserver implements AsyncDisposable {
   /** Where clients reach it, such as "http://127.0.0.1:40321". */
@@ -70,6 +71,15 @@ export class FakeHomeserver implements AsyncDisposable {
    */
   intercept(path: string | RegExp, interceptor: Interceptor): () => void {
     return this.#interceptors.add(path, interceptor);
+  }
+
+  /**
+   * Makes an account that clients can log in to, without a device. The name is checked as over HTTP: one that is taken or invalid
+   * throws an error with the `status` and the `body` that a client would get.
+   */
+  register(username: string, password: string): { readonly userId: string } {
+    const { userId } = createAccount(this.#homeserver, username, password);
+    return { userId };
   }
 
   /** Ends the access tokens of a user as their expiry does: 401 `M_UNKNOWN_TOKEN` with `soft_logout: true`. */

@@ -1,3 +1,4 @@
+import type { Account } from "../accounts.js";
 import { optionalString, requiredString } from "../call.js";
 import type { Homeserver } from "../homeserver.js";
 import { isObject } from "../json.js";
@@ -24,11 +25,11 @@ export function registerEndpoints(homeserver: Homeserver): Endpoint[] {
         if (call.word("kind", ["user", "guest"]) === "guest") {
           throw new MatrixError(403, "M_UNKNOWN", "Guest access is disabled");
         }
-        const username = optionalString(body, "username")?.toLowerCase();
-        if (username !== undefined) checkUsername(homeserver, username);
+        const username = optionalString(body, "username");
+        const localpart = username === undefined ? undefined : freeLocalpart(homeserver, username);
         authenticateInteractively(homeserver, sessions, body["auth"]);
         const password = requiredString(body, "password");
-        const account = homeserver.accounts.create(username ?? String(++unnamed), password);
+        const account = homeserver.accounts.create(localpart ?? String(++unnamed), password);
         if (body["inhibit_login"] !== true) return startSession(homeserver, account, body);
         return { user_id: account.userId, home_server: homeserver.serverName };
       },
@@ -36,7 +37,13 @@ export function registerEndpoints(homeserver: Homeserver): Endpoint[] {
   ];
 }
 
-function checkUsername(homeserver: Homeserver, username: string): void {
+/** Makes an account as registration does that logs nobody in. Throws what would be the answer when the name is refused. */
+export function createAccount(homeserver: Homeserver, username: string, password: string): Account {
+  return homeserver.accounts.create(freeLocalpart(homeserver, username), password);
+}
+
+function freeLocalpart(homeserver: Homeserver, name: string): string {
+  const username = name.toLowerCase();
   if (username === "") throw invalidUsername("User ID cannot be empty");
   if (username.startsWith("_")) throw invalidUsername("User ID may not begin with _");
   if (/^\d+$/.test(username)) throw invalidUsername("Numeric user IDs are reserved for guest users.");
@@ -48,6 +55,7 @@ function checkUsername(homeserver: Homeserver, username: string): void {
   if (homeserver.accounts.get(userId) !== undefined) {
     throw new MatrixError(400, "M_USER_IN_USE", "User ID already taken.");
   }
+  return username;
 }
 
 // One stage, which anybody passes, with the session that the first answer gave or without any.
