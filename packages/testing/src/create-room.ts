@@ -99,12 +99,19 @@ function checkVersion(version: unknown): void {
 }
 
 function inviteesIn(body: JsonObject): string[] {
-  const invite = body["invite"] ?? [];
-  if (!Array.isArray(invite)) throw invalidParam("'invite' must be an array");
-  return invite.map((userId: unknown) => {
+  return listedIn(body["invite"]).map((userId) => {
     if (typeof userId === "string" && isUserId(userId)) return userId;
     throw new MatrixError(400, "M_UNKNOWN", `Invalid user_id: ${String(userId)}`);
   });
+}
+
+// Synapse walks through whatever `invite` is: the characters of a string, the keys of an object.
+function listedIn(invite: unknown): readonly unknown[] {
+  if (invite === undefined) return [];
+  if (Array.isArray(invite)) return invite;
+  if (typeof invite === "string") return [...invite];
+  if (isObject(invite)) return Object.keys(invite);
+  throw invalidParam("'invite' must be an array");
 }
 
 function aliasIn(body: JsonObject, identifiers: Identifiers): string | undefined {

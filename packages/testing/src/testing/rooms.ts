@@ -105,6 +105,28 @@ export function rooms(server: Server): void {
       expect(await user.post("/createRoom", body)).toMatchObject({ status: 400, body: { errcode } });
     });
 
+    test.each([
+      ["@bob:example.org", "@"],
+      ["bob", "b"],
+      [{ bob: true }, "bob"],
+      [[5], "5"],
+    ])("takes whatever it can walk through for a list of invitations: %j", async (invite, first) => {
+      const user = await User.register(server);
+      const body = { errcode: "M_UNKNOWN", error: `Invalid user_id: ${first}` };
+      expect(await user.post("/createRoom", { invite })).toMatchObject({ status: 400, body });
+    });
+
+    test.each([[[]], [""], [{}]])("is made with nobody invited by %j", async (invite) => {
+      const user = await User.register(server);
+      expect(await user.post("/createRoom", { invite })).toMatchObject({ status: 200 });
+    });
+
+    test.each([5, true, null])("is not made with the invitation of %j", async (invite) => {
+      const user = await User.register(server);
+      const { status } = await user.post("/createRoom", { invite });
+      expect([400, 500]).toContain(status);
+    });
+
     test("is not made by who invites themselves", async () => {
       const user = await User.register(server);
       const reply = await user.post("/createRoom", { invite: [user.userId] });
