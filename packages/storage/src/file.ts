@@ -1,10 +1,10 @@
 import fs from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
 import { createStorage } from "./create-storage.js";
 import { fromFileContent } from "./file-content.js";
 import { FileEngine } from "./file-engine.js";
 import { lock } from "./file-lock.js";
-import { problemOf } from "./problem.js";
+import { fileProblemOf, requirePath } from "./file-problem.js";
+import { locate } from "./locate.js";
 import { StorageError } from "./storage-error.js";
 import type { Storage } from "./storage.js";
 import { Table } from "./table.js";
@@ -17,6 +17,7 @@ import { Table } from "./table.js";
  * process, and when it is damaged, unreadable or from a later version.
  */
 export async function fileStorage(path: string): Promise<Storage> {
+  requirePath(path);
   try {
     const file = await locate(path);
     const unlock = await lock(file);
@@ -28,19 +29,7 @@ export async function fileStorage(path: string): Promise<Storage> {
     }
   } catch (cause) {
     if (cause instanceof StorageError) throw cause;
-    throw new StorageError(`Cannot open "${path}": ${problemOf(cause)}`, { cause });
-  }
-}
-
-/** The one name of the file, whatever links lead to it: it is locked under that name, and replaced there. */
-async function locate(path: string): Promise<string> {
-  const folder = dirname(resolve(path));
-  await fs.mkdir(folder, { recursive: true, mode: 0o700 });
-  try {
-    return await fs.realpath(path);
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    return join(await fs.realpath(folder), basename(path));
+    throw new StorageError(`Cannot open "${path}": ${fileProblemOf(cause)}`, { cause });
   }
 }
 

@@ -1,5 +1,6 @@
 import fs from "node:fs/promises";
 import { dirname } from "node:path";
+import { syncFolder } from "./sync-folder.js";
 
 /**
  * Gives the file at `path` a new content, so that whatever ends the process or the machine, the file has either the old
@@ -18,15 +19,4 @@ export async function replaceFile(path: string, content: string): Promise<void> 
   }
   await fs.rename(replacement, path);
   await syncFolder(dirname(path));
-}
-
-/** Makes a rename survive a loss of power. Windows has no such thing for folders, and does it by itself. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const folder = await fs.open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

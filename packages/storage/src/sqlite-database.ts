@@ -11,8 +11,15 @@ export type SqliteStatement = (...parameters: Parameter[]) => Record<string, Col
 /** What is used of a SQLite database, with whichever driver there is. */
 export interface SqliteDatabase {
   execute(sql: string): void;
+  /** Runs a statement once, and returns its rows. */
+  query(sql: string): Record<string, Column>[];
   prepare(sql: string): SqliteStatement;
   close(): void;
+}
+
+/** Tells whether an error of SQLite is that somebody else has the database locked. */
+export function isLocked(error: unknown): boolean {
+  return error instanceof Error && /\b(?:is locked|locking protocol)\b/.test(error.message);
 }
 
 /** Opens a database with the SQLite of the runtime (Node 22.13 and later), or else with the package `libsql`. */
@@ -65,12 +72,23 @@ function wrap<Statement>(
   driver: Driver<Statement>,
   run: (statement: Statement, parameters: Parameter[]) => Record<string, Column>[],
 ): SqliteDatabase {
+  // A statement holds the connection of libsql open for as long as anybody holds the statement.
+  const prepared = new Map<number, Statement>();
   return {
     execute: (sql) => void driver.exec(sql),
+    query: (sql) => run(driver.prepare(sql), []),
     prepare: (sql) => {
-      const statement = driver.prepare(sql);
-      return (...parameters) => run(statement, parameters);
+      const number = prepared.size;
+      prepared.set(number, driver.prepare(sql));
+      return (...parameters) => {
+        const statement = prepared.get(number);
+        if (statement === undefined) throw new Error("the database is closed");
+        return run(statement, parameters);
+      };
     },
-    close: () => driver.close(),
+    close: () => {
+      prepared.clear();
+      driver.close();
+    },
   };
 }

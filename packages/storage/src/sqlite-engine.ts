@@ -1,20 +1,24 @@
 import { compareCodePoints } from "./code-points.js";
 import type { Commit, StorageEngine } from "./engine.js";
-import type { Column, SqliteDatabase, SqliteStatement } from "./sqlite-database.js";
+import { problemOf } from "./problem.js";
+import { type Column, type SqliteDatabase, type SqliteStatement, isLocked } from "./sqlite-database.js";
+import { StorageError } from "./storage-error.js";
 
 /**
  * Keys and values in a table. Keys are bytes, so that SQLite compares them byte by byte and a NUL is nothing special.
  */
 export class SqliteEngine implements StorageEngine {
   readonly #database: SqliteDatabase;
+  readonly #path: string;
   readonly #select: SqliteStatement;
   readonly #list: SqliteStatement;
   readonly #insert: SqliteStatement;
   readonly #delete: SqliteStatement;
   readonly #clear: SqliteStatement;
 
-  constructor(database: SqliteDatabase) {
+  constructor(database: SqliteDatabase, path: string) {
     this.#database = database;
+    this.#path = path;
     this.#select = database.prepare("SELECT value FROM entries WHERE key = ?");
     this.#list = database.prepare("SELECT key, value FROM entries WHERE key >= ? AND key < ? ORDER BY key LIMIT ?");
     this.#insert = database.prepare(
@@ -25,33 +29,58 @@ export class SqliteEngine implements StorageEngine {
   }
 
   async read(keys: readonly string[]): Promise<(string | undefined)[]> {
-    if (keys.length === 1) return keys.map((key) => this.#read(key));
-    return this.#within("BEGIN", () => keys.map((key) => this.#read(key)));
+    return this.#attempt("read from", () => {
+      if (keys.length === 1) return keys.map((key) => this.#read(key));
+      return this.#within("BEGIN", () => keys.map((key) => this.#read(key)));
+    });
   }
 
   async scan(prefix: string, after: string, limit: number): Promise<(readonly [key: string, value: string])[]> {
-    const isAhead = compareCodePoints(after, prefix) < 0;
-    const rows = this.#list(isAhead ? bytes(prefix) : next(after), end(prefix), limit);
-    return rows.map(({ key, value }) => [text(key), text(value)]);
+    return this.#attempt("read from", () => {
+      const isAhead = compareCodePoints(after, prefix) < 0;
+      const rows = this.#list(isAhead ? bytes(prefix) : next(after), end(prefix), limit);
+      return rows.map(({ key, value }) => [text(key), text(value)]);
+    });
   }
 
   async commit(commit: Commit): Promise<boolean> {
     const changesNothing = commit.written.size === 0 && commit.cleared.length === 0;
-    return this.#within(changesNothing ? "BEGIN" : "BEGIN IMMEDIATE", () => {
-      for (const [key, value] of commit.expected) {
-        if (this.#read(key) !== value) return false;
-      }
-      for (const prefix of commit.cleared) this.#clear(bytes(prefix), end(prefix));
-      for (const [key, value] of commit.written) {
-        if (value === undefined) this.#delete(bytes(key));
-        else this.#insert(bytes(key), value);
-      }
-      return true;
-    });
+    return this.#attempt(changesNothing ? "read from" : "write to", () =>
+      this.#within(changesNothing ? "BEGIN" : "BEGIN IMMEDIATE", () => {
+        for (const [key, value] of commit.expected) {
+          if (this.#read(key) !== value) return false;
+        }
+        for (const prefix of commit.cleared) this.#clear(bytes(prefix), end(prefix));
+        for (const [key, value] of commit.written) {
+          if (value === undefined) this.#delete(bytes(key));
+          else this.#insert(bytes(key), value);
+        }
+        return true;
+      }),
+    );
   }
 
+  /** Leaves everything in the one file, so that a copy of it is a copy of all: SQLite alone does so only as a rule. */
   async close(): Promise<void> {
+    try {
+      // Others that have it open are not waited for: then it is up to the last of them.
+      this.#database.execute("PRAGMA busy_timeout = 0");
+      this.#database.query("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch {
+      // What was committed is in the database's second file, and safe there.
+    }
     this.#database.close();
+  }
+
+  #attempt<Result>(attempt: string, work: () => Result): Result {
+    try {
+      return work();
+    } catch (cause) {
+      const problem = isLocked(cause)
+        ? "the database is locked by another process; keep its transactions short, or try again later"
+        : problemOf(cause);
+      throw new StorageError(`Cannot ${attempt} "${this.#path}": ${problem}`, { cause });
+    }
   }
 
   #read(key: string): string | undefined {

@@ -1,8 +1,12 @@
 import fs from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { setTimeout } from "node:timers/promises";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { ContractFixture } from "./contract.js";
+import { createStorage } from "./create-storage.js";
+import { openOurDatabase } from "./open-our-database.js";
 import { openDatabase } from "./sqlite-database.js";
+import { SqliteEngine } from "./sqlite-engine.js";
 import { sqliteStorage } from "./sqlite.js";
 import { checkKills } from "./testing/check-kills.js";
 import { checkModel } from "./testing/check-model.js";
@@ -18,6 +22,9 @@ async function makeStore(): Promise<ContractFixture> {
   const path = await temporaryPath();
   return { open: () => sqliteStorage(path), isDurable: true, isShared: true };
 }
+
+/** What the database says of itself: "mxst". */
+const applicationId = 0x6d_78_73_74;
 
 describe("sqliteStorage", () => {
   describeContract(makeStore);
@@ -57,8 +64,15 @@ describe("sqliteStorage", () => {
   });
 
   test.each([
-    ["of a later version", "PRAGMA user_version = 2", 'its format is "2"'],
+    ["of a later version", `PRAGMA application_id = ${applicationId}; PRAGMA user_version = 2`, 'its format is "2"'],
     ["of another program", "CREATE TABLE songs (title TEXT)", "the database of another program"],
+    [
+      "of another program that counts its versions, too",
+      "CREATE TABLE entries (a); PRAGMA user_version = 1",
+      "the database of another program",
+    ],
+    ["of another program, in an odd version", "PRAGMA user_version = -1", "the database of another program"],
+    ["of another program that has no table yet", "PRAGMA application_id = 1", "the database of another program"],
   ])("refuses, and leaves as it is, a database %s", async (_, sql, message) => {
     const path = await temporaryPath();
     const database = await openDatabase(path);
@@ -87,6 +101,70 @@ describe("sqliteStorage", () => {
     await using storage = await sqliteStorage(path);
     expect(await storage.get("count")).toBe(90);
   }, 30_000);
+
+  test("may be opened, and made, by several processes at the same moment", async () => {
+    const path = await temporaryPath();
+    const start = Date.now() + 500;
+    const writers = Array.from({ length: 6 }, () => new Writer("sqlite", path, "open", start));
+    await Promise.all(writers.map((writer) => writer.end()));
+    for (let round = 0; round < 6; round++) {
+      await using storage = await sqliteStorage(`${path}.${round}`);
+      expect(await storage.get("count")).toBe(6);
+    }
+  }, 30_000);
+
+  test("waits for another process that has the database locked while it opens, and goes on meanwhile", async () => {
+    const path = await temporaryPath();
+    const other = await openDatabase(path);
+    onTestFinished(() => other.close());
+    other.execute("BEGIN EXCLUSIVE");
+    const opening = sqliteStorage(path);
+    await setTimeout(300);
+    other.execute("COMMIT");
+    await using storage = await opening;
+    await storage.set("a", 1);
+  });
+
+  test("says which database is locked by another process", async () => {
+    const path = await temporaryPath();
+    await (await sqliteStorage(path)).close();
+    const other = await openDatabase(path);
+    onTestFinished(() => other.close());
+    other.execute("BEGIN IMMEDIATE");
+    // One that does not wait for the other.
+    await using storage = createStorage(new SqliteEngine(await openDatabase(path), path));
+    await expect(storage.set("a", 1)).rejects.toMatchObject({
+      name: "StorageError",
+      message: expect.stringContaining(`Cannot write to "${path}": the database is locked by another process; `),
+    });
+    other.execute("COMMIT");
+    await storage.set("a", 1);
+  });
+
+  test("commits through to the disk", async () => {
+    const database = await openOurDatabase(await temporaryPath());
+    onTestFinished(() => database.close());
+    expect(database.query("PRAGMA synchronous")).toMatchObject([{ synchronous: 2 }]);
+    expect(database.query("PRAGMA journal_mode")).toMatchObject([{ journal_mode: "wal" }]);
+  });
+
+  test("has everything in its one file when it is closed", async () => {
+    const path = await temporaryPath();
+    const storage = await sqliteStorage(path);
+    await storage.set("a", 1);
+    await storage.close();
+    await fs.copyFile(path, `${path}.copy`);
+    await using copy = await sqliteStorage(`${path}.copy`);
+    expect(await copy.get("a")).toBe(1);
+  });
+
+  test.each(["", undefined])("refuses %j for a path", async (path) => {
+    // @ts-expect-error: what a caller without types may do
+    await expect(sqliteStorage(path)).rejects.toMatchObject({
+      name: "TypeError",
+      message: expect.stringContaining(`Cannot open ${JSON.stringify(path)}`),
+    });
+  });
 
   test("loses nothing that was acknowledged, and has all of a transaction or nothing, when it is killed", async () => {
     const path = await temporaryPath();

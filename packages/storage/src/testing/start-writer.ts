@@ -13,8 +13,9 @@ export class Writer {
   /** The number that was acknowledged last. */
   acknowledged = 0;
 
-  constructor(kind: "file" | "sqlite", path: string, what: "commit" | "increment") {
-    this.#process = spawn(process.execPath, [program, kind, path, what], { stdio: ["ignore", "pipe", "inherit"] });
+  constructor(kind: "file" | "sqlite", path: string, what: "commit" | "increment" | "open", start = 0) {
+    const given = [program, kind, path, what, String(start)];
+    this.#process = spawn(process.execPath, given, { stdio: ["ignore", "pipe", "inherit"] });
     this.#exit = once(this.#process, "close");
     onTestFinished(() => this.kill());
   }

@@ -1,0 +1,16 @@
+import { problemOf } from "./problem.js";
+
+/** What a file system's error says, and what can be done about it, for the text of a `StorageError`. */
+export function fileProblemOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const isForbidden = code === "EACCES" || code === "EPERM" || code === "EROFS";
+  const advice = isForbidden ? "; the file and its folder must be readable and writable for this process" : "";
+  return problemOf(error) + advice;
+}
+
+/** Throws a `TypeError` that names `path` when it cannot be one. */
+export function requirePath(path: unknown): void {
+  if (typeof path === "string" && path !== "" && !path.includes("\0")) return;
+  const shown = typeof path === "string" ? JSON.stringify(path) : String(path);
+  throw new TypeError(`Cannot open ${shown}: it is not the path of a file; give one, as "alice.db"`);
+}
