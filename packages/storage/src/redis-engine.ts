@@ -2,7 +2,7 @@ import type { RedisClientType } from "@redis/client";
 import { withDeadline } from "./deadline.js";
 import type { Commit, StorageEngine } from "./engine.js";
 import { problemOf } from "./problem.js";
-import { commitScript, scanScript } from "./redis-scripts.js";
+import { commitScript, dropped, scanScript } from "./redis-scripts.js";
 import { StorageError } from "./storage-error.js";
 
 /** Where and how long to ask. */
@@ -28,17 +28,17 @@ export class RedisEngine implements StorageEngine {
   async read(keys: readonly string[]): Promise<(string | undefined)[]> {
     if (keys.length === 0) return [];
     const [hash] = this.#place.keys;
-    const values = await this.#ask("read from", "", () => this.#client.hmGet(hash, [...keys]));
-    return values.map((value) => value ?? undefined);
+    const values = listOf(await this.#send("read from", "", ["HMGET", hash, ...keys]));
+    return values.map((value) => (typeof value === "string" ? value : undefined));
   }
 
   async scan(prefix: string, after: string, limit: number): Promise<(readonly [key: string, value: string])[]> {
     // `after` may be before all keys with the prefix; the script's upper end keeps to the prefix.
     const first = Buffer.compare(Buffer.from(after), Buffer.from(prefix)) < 0 ? `[${prefix}` : `(${after}`;
     const reply = await this.#run("read from", "", scanScript, [prefix, first, String(limit)]);
-    if (!Array.isArray(reply)) throw new TypeError("the reply is not a list");
+    const texts = listOf(reply);
     const rows: [string, string][] = [];
-    for (let index = 0; index < reply.length; index += 2) rows.push([String(reply[index]), String(reply[index + 1])]);
+    for (let index = 0; index < texts.length; index += 2) rows.push([String(texts[index]), String(texts[index + 1])]);
     return rows;
   }
 
@@ -57,19 +57,31 @@ export class RedisEngine implements StorageEngine {
     if (this.#client.isOpen) this.#client.destroy();
   }
 
-  #run(attempt: string, doubt: string, script: string, given: string[]): Promise<unknown> {
-    return this.#ask(attempt, doubt, () => this.#client.eval(script, { keys: this.#place.keys, arguments: given }));
+  async #run(attempt: string, doubt: string, script: string, given: string[]): Promise<unknown> {
+    const { keys, shownUrl } = this.#place;
+    const reply = await this.#send(attempt, doubt, ["EVAL", script, String(keys.length), ...keys, ...given]);
+    if (reply !== dropped) return reply;
+    throw new StorageError(
+      `Cannot ${attempt} the Redis at "${shownUrl}": it has dropped what was stored, as "${keys[0]}" and "${keys[1]}" ` +
+        'do not match; restore a copy of both, or delete both, and set "maxmemory-policy noeviction"',
+    );
   }
 
-  async #ask<Reply>(attempt: string, doubt: string, command: () => Promise<Reply>): Promise<Reply> {
+  /** As one list: the client's methods pass on each argument as one of a function, and the stack has room for few. */
+  async #send(attempt: string, doubt: string, command: string[]): Promise<unknown> {
     const { shownUrl, timeoutMs } = this.#place;
     try {
       // The client gives up by itself what it could not send within `timeoutMs`.
-      return await withDeadline(command(), 2 * timeoutMs);
+      return await withDeadline<unknown>(this.#client.sendCommand(command), 2 * timeoutMs);
     } catch (cause) {
       throw new StorageError(`Cannot ${attempt} the Redis at "${shownUrl}": ${problemOf(cause)}${doubt}`, { cause });
     }
   }
+}
+
+function listOf(reply: unknown): unknown[] {
+  if (Array.isArray(reply)) return reply;
+  throw new TypeError("the reply is not a list");
 }
 
 function toArgument(value: string | undefined): string {

@@ -1,11 +1,19 @@
 /*
  * Each runs in Redis, alone: nobody sees half of what it does. `KEYS[1]` is the hash with the values, `KEYS[2]` the
  * sorted set with the keys: all have the score 0, so they are in the order of their bytes. In UTF-8 there is no byte
- * 255.
+ * 255. The two always have the same number of entries, unless Redis has dropped one of them to free memory: then a
+ * script does nothing and returns `dropped`.
  */
 
+/** What a script returns when Redis has dropped values or keys. */
+export const dropped = -1;
+
+const requireAll = `
+if redis.call("HLEN", KEYS[1]) ~= redis.call("ZCARD", KEYS[2]) then return ${dropped} end
+`;
+
 /** Arguments: the prefix, `[<first>` or `(<the one before>`, the limit. Returns keys and values in turn. */
-export const scanScript = `
+export const scanScript: string = `${requireAll}
 local keys = redis.call("ZRANGEBYLEX", KEYS[2], ARGV[2], "(" .. ARGV[1] .. "\\255", "LIMIT", 0, ARGV[3])
 local rows = {}
 for index, key in ipairs(keys) do
@@ -20,7 +28,7 @@ return rows
  * written, each with its key. A value is `=<value>`, or `-` for none. Returns 1, or 0 when it wrote nothing because of
  * a value that was not expected.
  */
-export const commitScript = `
+export const commitScript: string = `${requireAll}
 local position = 0
 local function take()
   position = position + 1

@@ -54,18 +54,31 @@ describe.runIf(canUseRedis)("redisStorage", () => {
     expect(await other.get("a")).toBe(2);
   });
 
-  test("commits more at once than fits on the stack of a script", async () => {
+  test("commits and reads more at once than fits on a stack, here or in a script", async () => {
     const store = await makeStore();
     await using storage = await store.open();
+    const keys = Array.from({ length: 70_000 }, (_, index) => `key ${index}`);
     await storage.transaction((transaction) => {
-      for (let index = 0; index < 10_000; index++) transaction.set(`key ${index}`, index);
+      for (let index = 0; index < keys.length; index++) transaction.set(`key ${index}`, index);
     });
     await storage.transaction(async (transaction) => {
-      const keys = Array.from({ length: 10_000 }, (_, index) => `key ${index}`);
-      expect(await transaction.getMany(keys)).toHaveLength(10_000);
+      expect(await transaction.getMany(keys)).toEqual([...keys.keys()]);
       transaction.clear();
     });
-    expect(await storage.has("key 9999")).toBe(false);
+    expect(await storage.has("key 69999")).toBe(false);
+  });
+
+  test.each([":values", ":keys"])("rejects when Redis has dropped %s by itself", async (dropped) => {
+    const name = `mx test ${process.pid} ${stores++}`;
+    await using storage = await redisStorage(url, { name });
+    await storage.set("a", 1);
+    const client = await createClient({ url }).connect();
+    onTestFinished(() => client.destroy());
+    await client.del(`{${name}}${dropped}`);
+    const failed = { name: "StorageError", message: expect.stringContaining('set "maxmemory-policy noeviction"') };
+    await expect(storage.entries()[Symbol.asyncIterator]().next()).rejects.toMatchObject(failed);
+    await expect(storage.set("b", 1)).rejects.toMatchObject(failed);
+    await expect(redisStorage(url, { name })).rejects.toMatchObject(failed);
   });
 
   test("refuses what a later version has written", async () => {
@@ -99,6 +112,34 @@ describe("redisStorage without a server", () => {
     await expect(redisStorage(`redis://127.0.0.1:${port}`, { timeoutMs: 100 })).rejects.toMatchObject({
       name: "StorageError",
       message: expect.stringContaining("there was no answer within 100 ms"),
+    });
+  });
+
+  test.each([
+    ["redis://alice:secret@127.0.0.1:1/abc", "redis://alice@127.0.0.1:1/abc"],
+    ["redis://alice:se%zzcret@127.0.0.1:1", "redis://alice@127.0.0.1:1"],
+  ])("says without the password that the client does not take %s", async (url, shown) => {
+    const error: unknown = await redisStorage(url).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      name: "StorageError",
+      message: expect.stringContaining(`Cannot open the Redis at "${shown}": `),
+    });
+    expect(String(error)).not.toContain("cret");
+  });
+
+  test.each([0, -1, Number.NaN, 2 ** 31, Number.POSITIVE_INFINITY, "5"])("refuses to wait %s ms", async (timeoutMs) => {
+    // @ts-expect-error: what a caller without types may do
+    await expect(redisStorage("redis://127.0.0.1:1", { timeoutMs })).rejects.toMatchObject({
+      name: "TypeError",
+      message: expect.stringContaining("timeoutMs"),
+    });
+  });
+
+  test.each(["", "}", "}a", 7])("refuses %j for a name", async (name) => {
+    // @ts-expect-error: what a caller without types may do
+    await expect(redisStorage("redis://127.0.0.1:1", { name })).rejects.toMatchObject({
+      name: "TypeError",
+      message: expect.stringContaining(JSON.stringify(name)),
     });
   });
 

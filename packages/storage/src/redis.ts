@@ -19,6 +19,9 @@ export interface RedisStorageOptions {
 /** The version of what is in Redis. */
 const format = "1";
 
+/** Twice as much still fits into a timer. */
+const maxTimeoutMs = 2 ** 30 - 1;
+
 /** The longest wait before the next attempt to connect: closing may have to sit it out. */
 const maxReconnectDelayMs = 500;
 
@@ -27,26 +30,52 @@ const maxReconnectDelayMs = 500;
  * durable a commit is, is the server's choice: Redis loses the last minutes by default; `appendonly yes` with
  * `appendfsync always` loses nothing.
  *
- * Rejects with a `StorageError` when no server answers in time. Once open, it connects again whenever the connection is
+ * Rejects with a `StorageError` when no server answers in time, or when it has dropped values to free memory. Once open, it connects again whenever the connection is
  * lost, and calls reject that get no answer meanwhile.
  */
 export async function redisStorage(url: string, options: RedisStorageOptions = {}): Promise<Storage> {
   const { name = "mx", timeoutMs = 5000 } = options;
+  requireName(name);
+  requireTimeout(timeoutMs);
   const shownUrl = withoutPassword(url);
-  const client = await createClient(url, shownUrl, timeoutMs);
+  const { createClient } = await importRedis(shownUrl);
+  let client: RedisClientType | undefined;
   try {
+    client = makeClient(createClient, url, timeoutMs);
     await withDeadline(connect(client, `{${name}}:format`), timeoutMs);
+    const engine = new RedisEngine(client, { shownUrl, timeoutMs, keys: [`{${name}}:values`, `{${name}}:keys`] });
+    // It rejects when Redis has dropped something.
+    await engine.scan("", "", 1);
+    return createStorage(engine);
   } catch (cause) {
-    if (client.isOpen) client.destroy();
+    if (client?.isOpen === true) client.destroy();
+    if (cause instanceof StorageError) throw cause;
     throw new StorageError(`Cannot open the Redis at "${shownUrl}": ${problemOf(cause)}`, { cause });
   }
-  const keys: [string, string] = [`{${name}}:values`, `{${name}}:keys`];
-  return createStorage(new RedisEngine(client, { shownUrl, timeoutMs, keys }));
 }
 
-async function createClient(url: string, shownUrl: string, timeoutMs: number): Promise<RedisClientType> {
-  const redis = await importRedis(shownUrl);
-  const client: RedisClientType = redis.createClient({
+/** Redis takes what is between the first braces for the place in a cluster, unless nothing is. */
+function requireName(name: unknown): void {
+  if (typeof name === "string" && name !== "" && !name.startsWith("}")) return;
+  const shown = typeof name === "string" ? JSON.stringify(name) : String(name);
+  throw new TypeError(
+    `Cannot open the Redis: the name ${shown} is none; give a text that is not empty and does not start with "}"`,
+  );
+}
+
+function requireTimeout(timeoutMs: unknown): void {
+  if (typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs <= maxTimeoutMs) return;
+  throw new TypeError(
+    `Cannot open the Redis: timeoutMs is ${String(timeoutMs)}; give milliseconds, more than 0 and at most ${maxTimeoutMs}`,
+  );
+}
+
+function makeClient(
+  createClient: typeof import("@redis/client").createClient,
+  url: string,
+  timeoutMs: number,
+): RedisClientType {
+  const client: RedisClientType = createClient({
     url,
     commandOptions: { timeout: timeoutMs },
     socket: {
