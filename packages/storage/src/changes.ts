@@ -11,6 +11,8 @@ export class Changes implements Rows {
   readonly #cleared: string[] = [];
   readonly #written = new Map<string, string | undefined>();
   readonly #writtenKeys = new OrderedKeys();
+  /** How often the engine was asked: more than once is at more than one moment. */
+  #readings = 0;
   #ended = false;
 
   constructor(engine: OpenEngine) {
@@ -21,6 +23,7 @@ export class Changes implements Rows {
     this.#requireRunning();
     const unknown = keys.filter((key) => !this.#isOwn(key) && !this.#expected.has(key));
     if (unknown.length > 0) {
+      this.#readings++;
       const values = await this.#engine.read(unknown);
       for (const [index, key] of unknown.entries()) this.#expect(key, values[index]);
     }
@@ -30,6 +33,7 @@ export class Changes implements Rows {
   /** Merges what is stored and what was written; a write during the listing is seen if its key is still to come. */
   async *list(prefix: string): AsyncGenerator<readonly [key: string, value: string], void> {
     this.#requireRunning();
+    this.#readings++;
     const stored = this.#engine.list(prefix);
     let row = await stored.next();
     let after = "";
@@ -70,13 +74,15 @@ export class Changes implements Rows {
 
   /** Resolves with `false` when something that was read has changed meanwhile. */
   async commit(): Promise<boolean> {
+    this.#engine.requireOpen("commit the transaction to the storage");
     if (this.#written.size === 0 && this.#cleared.length === 0) return this.areReadsCurrent();
     return this.#engine.commit({ expected: this.#expected, cleared: this.#cleared, written: this.#written });
   }
 
   /** Tells whether all that was read is what is stored now: only then was it read as of one moment. */
   async areReadsCurrent(): Promise<boolean> {
-    if (this.#expected.size < 2) return true;
+    // One value that was read once; a long list is read in parts, at several moments.
+    if (this.#readings < 2 && this.#expected.size < 2) return true;
     const nothing: Pick<Commit, "cleared" | "written"> = { cleared: [], written: new Map() };
     return this.#engine.commit({ expected: this.#expected, ...nothing });
   }

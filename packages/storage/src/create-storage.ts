@@ -49,6 +49,7 @@ class EngineStorage extends Reader implements Storage {
 
   transaction<Result>(change: (transaction: Transaction) => Result | Promise<Result>): Promise<Result> {
     return untilCommitted(async () => {
+      this.#engine.requireOpen("begin a transaction in the storage");
       const changes = new Changes(this.#engine);
       let result: Result;
       try {

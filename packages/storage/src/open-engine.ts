@@ -43,9 +43,14 @@ export class OpenEngine implements Rows {
     return this.run("write to the storage", (engine) => engine.commit(commit));
   }
 
+  /** Throws after `close`. */
+  requireOpen(attempt: string): void {
+    if (this.#closing !== undefined) throw new StorageError(`Cannot ${attempt}: it is closed; open it again to go on`);
+  }
+
   /** Does `work`; `close` waits for it. Whatever the engine throws becomes a `StorageError`. */
   async run<Result>(attempt: string, work: (engine: StorageEngine) => Promise<Result>): Promise<Result> {
-    if (this.#closing !== undefined) throw new StorageError(`Cannot ${attempt}: it is closed; open it again to go on`);
+    this.requireOpen(attempt);
     // Inside a function of its own, so that an engine that throws at once is one that rejects.
     const running = (async () => work(this.#engine))();
     this.#running.add(running);

@@ -63,6 +63,13 @@ export const lifetimeBehaviours: readonly Behaviour[] = [
           each.transaction((transaction) => transaction.set("a", 1)),
           closed,
         );
+        await assert.rejects(
+          each.transaction(() => "nothing"),
+          closed,
+        );
+        let hasRun = false;
+        await each.transaction(() => (hasRun = true)).catch(() => undefined);
+        assert.equal(hasRun, false);
       }
     },
   },
@@ -78,6 +85,17 @@ export const lifetimeBehaviours: readonly Behaviour[] = [
       if (!fixture.isDurable) return;
       await using after = await fixture.open();
       assert.equal(await after.has("a"), false);
+    },
+  },
+  {
+    behaviour: "refuses to commit after it was closed, though there is nothing to commit",
+    async check(fixture) {
+      const storage = await fixture.open();
+      const attempt = storage.transaction(async (transaction) => {
+        await transaction.get("a");
+        await storage.close();
+      });
+      await assert.rejects(attempt, { name: "StorageError", message: /closed/ });
     },
   },
   {

@@ -168,6 +168,87 @@ export const transactionBehaviours: readonly Behaviour[] = [
     },
   },
   {
+    behaviour: "runs a transaction again when something that it has listed has changed",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      await storage.set("a", 1);
+      let runs = 0;
+      await storage.transaction(async (transaction) => {
+        runs++;
+        let sum = 0;
+        for await (const [, value] of transaction.entries()) sum += Number(value);
+        if (runs === 1) await storage.set("a", 2);
+        transaction.namespace("sums").set("sum", sum);
+      });
+      assert.equal(runs, 2);
+      assert.equal(await storage.namespace("sums").get("sum"), 2);
+    },
+  },
+  {
+    behaviour: "computes a transaction from what it has read first, though it lists the same key later",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      await storage.set("a", 1);
+      let runs = 0;
+      await storage.transaction(async (transaction) => {
+        runs++;
+        const before = Number(await transaction.get("a"));
+        if (runs === 1) await storage.set("a", 10);
+        await keysOf(transaction);
+        transaction.set("a", before + 1);
+      });
+      assert.equal(await storage.get("a"), 11);
+    },
+  },
+  {
+    behaviour: "computes a transaction from what it has read, though it clears it and reads it again",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      await storage.set("a", 1);
+      let runs = 0;
+      await storage.transaction(async (transaction) => {
+        runs++;
+        const before = Number(await transaction.get("a"));
+        if (runs === 1) await storage.set("a", 10);
+        transaction.clear();
+        assert.equal(await transaction.get("a"), undefined);
+        transaction.set("b", before);
+      });
+      assert.equal(await storage.get("b"), 10);
+      assert.deepEqual(await keysOf(storage), ["b"]);
+    },
+  },
+  {
+    behaviour: "never answers a transaction that only reads with values of different moments",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      await storage.transaction(setBoth(1));
+      let runs = 0;
+      const read = await storage.transaction(async (transaction) => {
+        runs++;
+        const a = await transaction.get("a");
+        if (runs === 1) await storage.transaction(setBoth(2));
+        return [a, await transaction.get("b")];
+      });
+      assert.deepEqual(read, [2, 2]);
+    },
+  },
+  {
+    behaviour: "never answers a transaction that only reads with a value and a list of different moments",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      await storage.set("a", 1);
+      let runs = 0;
+      const read = await storage.transaction(async (transaction) => {
+        runs++;
+        const isThere = await transaction.has("a");
+        if (runs === 1) await storage.delete("a");
+        return [isThere, (await keysOf(transaction)).includes("a")];
+      });
+      assert.deepEqual(read, [false, false]);
+    },
+  },
+  {
     behaviour: "can be used, and can start another transaction, inside a transaction",
     async check(fixture) {
       await using storage = await fixture.open();
