@@ -109,7 +109,7 @@ function inviteesIn(body: JsonObject): string[] {
 function listedIn(invite: unknown): readonly unknown[] {
   if (invite === undefined) return [];
   if (Array.isArray(invite)) return invite;
-  if (typeof invite === "string") return [...invite];
+  if (typeof invite === "string") return Array.from(invite);
   if (isObject(invite)) return Object.keys(invite);
   throw invalidParam("'invite' must be an array");
 }
