@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Accounts, Session } from "./accounts.js";
 import type { Reader } from "./client-event.js";
 import type { Env } from "./env.js";
-import { isObject } from "./json.js";
+import { isObject, parseJson } from "./json.js";
 import type { JsonObject } from "./json.js";
 import { MatrixError, badJson, invalidParam } from "./matrix-error.js";
 
@@ -56,6 +56,7 @@ export class Call {
   /** The body, which has to be a JSON object. */
   body(): JsonObject {
     const body = parseJson(this.#request.body);
+    if (body === undefined) throw new MatrixError(400, "M_NOT_JSON", "Content not JSON.");
     if (!isObject(body)) throw badJson("Content must be a JSON object.");
     return body;
   }
@@ -105,12 +106,4 @@ export function requiredString(body: JsonObject, field: string): string {
 /** A string in a body, or nothing. */
 export function optionalString(body: JsonObject, field: string): string | undefined {
   return body[field] === undefined ? undefined : requiredString(body, field);
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
-  } catch {
-    throw new MatrixError(400, "M_NOT_JSON", "Content not JSON.");
-  }
 }

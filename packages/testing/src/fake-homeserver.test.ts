@@ -1,8 +1,11 @@
+import { once } from "node:events";
+import { Agent, request as httpRequest } from "node:http";
+import { setTimeout } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { User, joined, path, request, textsOf } from "./testing/user.js";
 import { FakeHomeserver } from "./index.js";
-import type { Env, FakeHomeserverOptions } from "./index.js";
+import type { Env, FakeHomeserverOptions, Interceptor } from "./index.js";
 
 /** A clock that stands still until it is told to go on, and randomness from a seed. */
 class SimulatedEnv implements Env {
@@ -47,7 +50,7 @@ async function start(options?: FakeHomeserverOptions): Promise<FakeHomeserver> {
 }
 
 async function untilPolling(env: SimulatedEnv): Promise<void> {
-  while (env.pendingTimers === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (env.pendingTimers === 0) await setTimeout(1);
 }
 
 describe("starting and closing", () => {
@@ -267,6 +270,27 @@ describe("intercepting", () => {
   });
 });
 
+describe("a long poll", () => {
+  test("is dropped whose client has gone before an interceptor passes it on", async () => {
+    const env = new SimulatedEnv();
+    const homeserver = await start({ env });
+    const user = await User.register(homeserver);
+    const { next_batch: since } = await user.sync();
+    const client = new AbortController();
+    let isOver = false;
+    homeserver.intercept("/_matrix/client/v3/sync", async (_, response, pass) => {
+      client.abort();
+      await once(response, "close");
+      await pass();
+      isOver = true;
+    });
+    const options = { signal: client.signal };
+    expect(await user.get(`/sync?since=${since}&timeout=60000`, options).catch(() => "aborted")).toBe("aborted");
+    await expect.poll(() => isOver).toBe(true);
+    expect(env.pendingTimers).toBe(0);
+  });
+});
+
 describe("recording", () => {
   test("keeps what a client has asked for, in order", async () => {
     const homeserver = await start();
@@ -284,6 +308,91 @@ describe("recording", () => {
     ]);
     expect(homeserver.requests[0]?.headers).not.toHaveProperty("x-other");
     expect(homeserver.requests[0]?.headers).not.toHaveProperty("authorization");
+  });
+
+  const target = "/_matrix/client/v3/anything";
+
+  describe.each<[string, Interceptor | undefined]>([
+    ["the homeserver", undefined],
+    ["an interceptor that passes", async (_request, _response, pass) => pass()],
+    ["an interceptor that reads nothing", (_request, response) => void response.end("{}")],
+    [
+      "an interceptor that reads",
+      async (request_, response) => {
+        for await (const chunk of request_) void chunk;
+        response.end("{}");
+      },
+    ],
+    [
+      "an interceptor that reads and passes",
+      async (request_, _response, pass) => {
+        for await (const chunk of request_) void chunk;
+        await pass();
+      },
+    ],
+  ])("what %s answers", (_name, interceptor) => {
+    test.each<[unknown, string]>([
+      [{ body: "Hello", list: [1, null] }, '{"body":"Hello","list":[1,null]}'],
+      ["text", '"text"'],
+      [null, "null"],
+      [{ long: "x".repeat(900_000) }, JSON.stringify({ long: "x".repeat(900_000) })],
+      [undefined, "no JSON"],
+      [undefined, ""],
+      [undefined, `"${"x".repeat(3_000_000)}"`],
+    ])("keeps %.20j", async (body, text) => {
+      const homeserver = await start();
+      if (interceptor) homeserver.intercept(target, interceptor);
+      await request(homeserver, "POST", target, { text });
+      expect(homeserver.requests.map((recorded) => recorded.body)).toEqual([body]);
+    });
+
+    test("keeps what comes in pieces, and keeps the connection", async () => {
+      const homeserver = await start();
+      if (interceptor) homeserver.intercept(target, interceptor);
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      for (const isReused of [false, true, true]) {
+        const sent = httpRequest(homeserver.url + target, { agent, method: "PUT" });
+        sent.write('{"a":');
+        await setTimeout(5);
+        sent.end("1}");
+        const [response] = await once(sent, "response");
+        for await (const chunk of response) void chunk;
+        expect(sent.reusedSocket).toBe(isReused);
+      }
+      agent.destroy();
+      expect(homeserver.requests.map(({ body }) => body)).toEqual([{ a: 1 }, { a: 1 }, { a: 1 }]);
+    });
+  });
+
+  test.each(["", "Hello", "x".repeat(900_000), "x".repeat(3_000_000)])(
+    "leaves the body to an interceptor: %.5s",
+    async (text) => {
+      const homeserver = await start();
+      homeserver.intercept(target, async (request_, response) => {
+        const chunks: Buffer[] = [];
+        request_.on("data", (chunk: Buffer) => chunks.push(chunk));
+        await once(request_, "end");
+        response.end(JSON.stringify(Buffer.concat(chunks).toString()));
+      });
+      const { body } = await request(homeserver, "POST", target, { text });
+      expect(body === text).toBe(true);
+    },
+  );
+
+  test("keeps a request whose client goes away before it is whole, without a body", async () => {
+    const homeserver = await start();
+    const user = await User.register(homeserver);
+    let isAsked = false;
+    homeserver.intercept(target, () => void (isAsked = true));
+    const sent = httpRequest(homeserver.url + target, { method: "PUT" });
+    sent.on("error", () => undefined);
+    sent.write('{"a":');
+    await expect.poll(() => homeserver.requests.length).toBe(2);
+    sent.destroy();
+    await setTimeout(20);
+    expect(await user.get("/account/whoami")).toMatchObject({ status: 200 });
+    expect(homeserver.requests[1]).toMatchObject({ method: "PUT", body: undefined });
+    expect(isAsked).toBe(false);
   });
 });
 

@@ -4,9 +4,10 @@ import { createAccount } from "./endpoints/register.js";
 import { systemEnv } from "./env.js";
 import type { Env } from "./env.js";
 import { Homeserver } from "./homeserver.js";
-import { HttpServer, readRequest, writeAnswer } from "./http-server.js";
+import { HttpServer, peekBody, readRequest, writeAnswer } from "./http-server.js";
 import { Interceptors } from "./interceptors.js";
 import type { Interceptor } from "./interceptors.js";
+import { parseJson } from "./json.js";
 import { recordRequest } from "./recorded-request.js";
 import type { RecordedRequest } from "./recorded-request.js";
 
@@ -52,8 +53,11 @@ export class FakeHomeserver implements AsyncDisposable {
     const interceptors = new Interceptors();
     const requests: RecordedRequest[] = [];
     const server = await HttpServer.listen(options.port ?? 0, async (request, response) => {
-      requests.push(recordRequest(request));
-      await interceptors.run(request, response, () => answer(homeserver, request, response));
+      const recorded = recordRequest(request);
+      requests.push(recorded);
+      const body = await peekBody(request);
+      if (body !== undefined) recorded.body = parseJson(body);
+      await interceptors.run(request, response, () => answer(homeserver, request, response, body));
     });
     homeserver.baseUrl = `${server.url}/`;
     return new FakeHomeserver(homeserver, server, interceptors, requests);
@@ -102,7 +106,12 @@ export class FakeHomeserver implements AsyncDisposable {
   }
 }
 
-async function answer(homeserver: Homeserver, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const read = readRequest(request, response);
+async function answer(
+  homeserver: Homeserver,
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: Buffer | undefined,
+): Promise<void> {
+  const read = readRequest(request, response, body);
   writeAnswer(response, await read.then((whole) => homeserver.answer(whole), answerToFailure));
 }

@@ -65,23 +65,58 @@ export class HttpServer {
   }
 }
 
-/** Reads a request whole. What is larger than a homeserver takes is read to its end, and refused. */
-export async function readRequest(request: IncomingMessage, response: ServerResponse): Promise<Request> {
-  const gone = new AbortController();
-  response.once("close", () => gone.abort());
+/**
+ * Reads the body of a request and puts it back, for whoever reads the request after this. Resolves with undefined where it is
+ * larger than a homeserver takes. Rejects when the client goes away before it is whole.
+ */
+export async function peekBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const { "content-length": length = "0", "transfer-encoding": encoding } = request.headers;
+  if (length === "0" && encoding === undefined) return Buffer.alloc(0);
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request) {
-    if (!Buffer.isBuffer(chunk)) continue;
-    bytes += chunk.length;
-    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
+  return new Promise((resolve, reject) => {
+    // To read from an empty stream that is complete would end it. What is put back at once keeps it from ending.
+    const next = (): unknown => (request.complete && request.readableLength === 0 ? null : request.read());
+    const onReadable = (): void => {
+      while (bytes <= MAX_BODY_BYTES) {
+        const chunk = next();
+        if (!Buffer.isBuffer(chunk)) break;
+        chunks.push(chunk);
+        bytes += chunk.length;
+      }
+      const isTooLarge = bytes > MAX_BODY_BYTES;
+      if (!request.complete && !isTooLarge) return;
+      request.off("readable", onReadable);
+      const body = Buffer.concat(chunks);
+      request.unshift(body);
+      resolve(isTooLarge ? undefined : body);
+    };
+    request.on("readable", onReadable);
+    // A runtime whose requests do not know when they are complete.
+    request.once("end", () => resolve(Buffer.concat(chunks)));
+    request.once("error", reject);
+    request.once("close", () => reject(new Error("The client went away before its request was whole")));
+  });
+}
+
+/** A request with the body that `peekBody` has found. What is larger than a homeserver takes is read to its end, and refused. */
+export async function readRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: Buffer | undefined,
+): Promise<Request> {
+  if (body === undefined) {
+    for await (const chunk of request) void chunk;
+    throw new MatrixError(413, "M_TOO_LARGE", "Request content is too large");
   }
-  if (bytes > MAX_BODY_BYTES) throw new MatrixError(413, "M_TOO_LARGE", "Request content is too large");
+  const gone = new AbortController();
+  if (response.destroyed) gone.abort();
+  response.once("close", () => gone.abort());
   return {
     method: request.method ?? "GET",
     ...targetOf(request),
     headers: request.headers,
-    body: Buffer.concat(chunks),
+    body,
     signal: gone.signal,
   };
 }

@@ -4,8 +4,8 @@ import { targetOf } from "./request-target.js";
 
 /**
  * Answers a request in the homeserver's place, by writing to `response`, or lets the homeserver do it by `await pass()`. Doing
- * neither leaves the client waiting. The homeserver reads the body, so who passes must not; an error thrown here is answered as
- * a 500.
+ * neither leaves the client waiting. It is called when the body has come whole, or is known to be larger than 1 MiB; one interceptor
+ * may read it from `request`, and pass all the same. An error thrown here is answered as a 500.
  */
 export type Interceptor = (
   request: IncomingMessage,

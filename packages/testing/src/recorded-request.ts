@@ -11,9 +11,12 @@ export interface RecordedRequest {
   readonly query: URLSearchParams;
   /** The headers that say something about the client, those that it sent. */
   readonly headers: Readonly<Partial<Record<(typeof RECORDED_HEADERS)[number], string>>>;
+  /** What was sent, where it is JSON of at most 1 MiB; undefined until all of it has come. */
+  readonly body: unknown;
 }
 
-export function recordRequest(request: IncomingMessage): RecordedRequest {
+/** Records a request that has begun; its body comes later. */
+export function recordRequest(request: IncomingMessage): RecordedRequest & { body: unknown } {
   const headers = RECORDED_HEADERS.flatMap((name) => {
     const value = request.headers[name];
     return value === undefined ? [] : [[name, value] as const];
@@ -22,5 +25,6 @@ export function recordRequest(request: IncomingMessage): RecordedRequest {
     method: request.method ?? "GET",
     ...targetOf(request),
     headers: Object.fromEntries(headers),
+    body: undefined,
   };
 }
