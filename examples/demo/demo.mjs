@@ -25,7 +25,7 @@ const fake = process.env.MX_HOMESERVER ? undefined : await FakeHomeserver.start(
 const homeserver = process.env.MX_HOMESERVER ?? fake.url;
 
 try {
-  await run(fake ? await registerPeople() : peopleInEnvironment());
+  await run(fake ? { Alice: register("alice"), Bob: register("bob") } : peopleInEnvironment());
 } finally {
   for (const person of PersonProcess.running) person.kill();
   await fake?.close();
@@ -103,14 +103,9 @@ async function say(speaker, hearer, roomId, text) {
   tell(`  Said and heard: ${text}`);
 }
 
-async function registerPeople() {
-  return { Alice: await register("alice"), Bob: await register("bob") };
-}
-
-async function register(user) {
+function register(user) {
   const password = "secret";
-  const body = { username: user, password, inhibit_login: true, auth: { type: "m.login.dummy" } };
-  await fetch(`${homeserver}/_matrix/client/v3/register`, { method: "POST", body: JSON.stringify(body) });
+  fake.register(user, password);
   return { user, password };
 }
 

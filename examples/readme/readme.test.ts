@@ -78,9 +78,7 @@ describe("the first example of the README", () => {
 
   it("runs, with a homeserver in the place of example.org", async () => {
     await using homeserver = await FakeHomeserver.start();
-    const auth = { type: "m.login.dummy" };
-    const body = JSON.stringify({ username: "alice", password: "secret", inhibit_login: true, auth });
-    await fetch(`${homeserver.url}/_matrix/client/v3/register`, { method: "POST", body });
+    homeserver.register("alice", "secret");
 
     const args = [join(folder, "out/first.js"), homeserver.url, join(folder, "alice.db")];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });

@@ -4,9 +4,7 @@ import { sqliteStorage } from "@mx/storage/sqlite";
 import { FakeHomeserver } from "@mx/testing";
 
 const homeserver = await FakeHomeserver.start();
-const auth = { type: "m.login.dummy" };
-const body = JSON.stringify({ username: "alice", password: "secret", inhibit_login: true, auth });
-await fetch(`${homeserver.url}/_matrix/client/v3/register`, { method: "POST", body });
+homeserver.register("alice", "secret");
 
 const storage = () => sqliteStorage("alice.db");
 const client = new Client({ storage, ...(await discover(homeserver.url)) });
