@@ -169,6 +169,70 @@ describe("toStorage of a Keyv", () => {
       expect(await storage.getMany(["a", "b"])).toEqual(["new", "new"]);
     });
 
+    test.each([1, 2, 3, 4, 5, 6])("loses nothing when the first %i reads find nothing", async (reads) => {
+      const store = new FailingStore();
+      const before = toStorage(new Keyv({ store }));
+      await before.set("a", "old");
+      // The journal, and nothing after it.
+      store.writesLeft = 1;
+      await before.transaction((transaction) => {
+        transaction.set("a", "new");
+        transaction.set("b", "new");
+      });
+      store.writesLeft = Number.POSITIVE_INFINITY;
+      const storage = toStorage(new Keyv({ store }));
+      store.readsToLose = reads;
+      const found: unknown = await storage.get("a").catch((error: unknown) => error);
+      if (found !== "new") expect(found).toMatchObject({ name: "StorageError" });
+      store.readsToLose = 0;
+      await storage.set("c", "new");
+      expect(await entriesOf(toStorage(new Keyv({ store })))).toEqual([
+        ["a", "new"],
+        ["b", "new"],
+        ["c", "new"],
+      ]);
+    });
+
+    test("has all of a new store or nothing, after whichever write the process ends", async () => {
+      for (let writes = 0; writes < 8; writes++) {
+        const store = new FailingStore();
+        store.writesLeft = writes;
+        await toStorage(new Keyv({ store }))
+          .set("a", 1)
+          .catch(() => undefined);
+        store.writesLeft = Number.POSITIVE_INFINITY;
+        const storage = toStorage(new Keyv({ store }));
+        await storage.set("b", 1);
+        expect(await storage.get("b")).toBe(1);
+      }
+    });
+
+    test("removes what may be left of a rejected commit when it is closed, or rejects", async () => {
+      for (const isBack of [true, false]) {
+        const store = new FailingStore();
+        const storage = toStorage(new Keyv({ store }));
+        await storage.set("a", "old");
+        store.failure = "stores and throws";
+        const change = storage.transaction((transaction) => {
+          transaction.set("a", "new");
+          transaction.set("b", "new");
+        });
+        await expect(change).rejects.toMatchObject({ name: "StorageError" });
+        store.failure = isBack ? undefined : "throws";
+        const closing = storage.close();
+        if (isBack) await closing;
+        else {
+          await expect(closing).rejects.toMatchObject({
+            name: "StorageError",
+            message: expect.stringContaining("may still be made"),
+          });
+        }
+        expect(store.isConnected).toBe(false);
+        store.failure = undefined;
+        if (isBack) expect(await entriesOf(toStorage(new Keyv({ store })))).toEqual([["a", "old"]]);
+      }
+    });
+
     test("never makes a commit that it has rejected, though its journal was stored after all", async () => {
       const store = new FailingStore();
       const storage = toStorage(new Keyv({ store }));
@@ -185,12 +249,20 @@ describe("toStorage of a Keyv", () => {
     });
   });
 
-  test("refuses what a later version has written", async () => {
+  test.each([
+    ["storage-keys-0", { format: 2, pageCount: 1, keys: [] }],
+    ["storage-journal", { format: 2, entries: [["storage-keys-0", "later"]] }],
+  ])("refuses, and leaves as it is, what a later version has written at %s", async (later, value) => {
     const keyv = new Keyv();
-    await keyv.set("storage-keys-0", JSON.stringify({ format: 2, pageCount: 1, keys: [] }));
-    await expect(toStorage(keyv).get("a")).rejects.toMatchObject({
+    await toStorage(keyv).set("a", 1);
+    const journal = { format: 1, entries: [["%3Da", "2"]] };
+    await keyv.set("storage-journal", JSON.stringify(journal));
+    await keyv.set(later, JSON.stringify(value));
+    await expect(toStorage(new Keyv({ store: keyv.store })).get("a")).rejects.toMatchObject({
       name: "StorageError",
       message: expect.stringContaining("update @mx/storage"),
     });
+    expect(await keyv.get("%3Da")).toBe("1");
+    expect(await keyv.get(later)).toBe(JSON.stringify(value));
   });
 });

@@ -6,9 +6,11 @@
  * 2. A Keyv lists its keys in no order, or not at all, so they are kept in an index: pages of keys, stored beside the
  *    values. It is also how a read that failed without a word is told from a key that has no value.
  * 3. A commit that changes more than one entry is decided when its journal, a list of the new entries, is stored. The
- *    entries follow, then the journal is removed. Whoever finds a journal first does what it says: doing it twice does
+ *    entries follow, then the journal is emptied. Whoever finds a journal first does what it says: doing it twice does
  *    no harm.
- * 4. After a failed write nothing in memory is trusted: the index is read anew.
+ * 4. The index and the journal are always there, empty or not: one without the other is a read that failed without a
+ *    word. A store without both is new only if it gives back what is written to it, and still has neither.
+ * 5. After a failed write nothing in memory is trusted: the index is read anew.
  */
 import type { Commit, StorageEngine } from "./engine.js";
 import { KeyIndex } from "./key-index.js";
@@ -34,6 +36,7 @@ type Entries = ReadonlyMap<string, string | undefined>;
 
 /** Entries of our own; they never meet a value's, whose key has a `%3D` in it. */
 const journalKey = "storage-journal";
+const probeKey = "storage-probe";
 const pageKey = (page: number): string => `storage-keys-${page}`;
 
 /** No `:` is left, which a Keyv would take for the end of its namespace, and nothing that a backend could trip over. */
@@ -41,6 +44,19 @@ const valueKey = (fullKey: string): string => encodeURIComponent(fullKey);
 
 /** The version of all of the above. */
 const format = 1;
+
+/** The journal, or a page of the index. */
+interface Stored {
+  readonly format: number;
+  /** In the journal; `null` removes one. */
+  readonly entries?: readonly [key: string, value: string | null][];
+  /** On a page. */
+  readonly keys?: string[];
+  /** On the first page: how many there are. */
+  readonly pageCount?: number;
+}
+
+const noEntries: Entries = new Map();
 
 const engines = new WeakMap<KeyvLike, StorageEngine>();
 
@@ -55,8 +71,8 @@ class KeyvEngine implements StorageEngine {
   readonly #keyv: KeyvLike;
   #lastCall: Promise<unknown> = Promise.resolve();
   #index: KeyIndex | undefined;
-  /** What has to succeed before anything else is done. */
-  #unfinished: (() => Promise<void>) | undefined;
+  /** What has to succeed before anything else is done: the rest of a commit, or taking back one that was rejected. */
+  #unfinished: { readonly finish: () => Promise<void>; readonly isRejected: boolean } | undefined;
 
   constructor(keyv: KeyvLike) {
     this.#keyv = keyv;
@@ -88,8 +104,15 @@ class KeyvEngine implements StorageEngine {
 
   close(): Promise<void> {
     return this.#afterLastCall(async () => {
-      this.#index = undefined;
-      await this.#keyv.disconnect();
+      try {
+        await this.#finish();
+      } catch (cause) {
+        // A commit that was acknowledged is made by the next opening, as it should.
+        if (this.#unfinished?.isRejected === true) throw this.#leftBehind(cause);
+      } finally {
+        this.#index = undefined;
+        await this.#keyv.disconnect();
+      }
     });
   }
 
@@ -108,26 +131,56 @@ class KeyvEngine implements StorageEngine {
   }
 
   async #open(): Promise<KeyIndex> {
-    const journal = await this.#get(journalKey);
-    if (journal !== undefined) {
-      const entries: [string, string | null][] = JSON.parse(journal);
-      await this.#redo(new Map(entries));
-    }
+    const { journal, firstPage } = (await this.#look()) ?? (await this.#begin());
+    // Both before anything is done: a later version's journal is not ours to finish.
+    const { entries = [] } = this.#inOurFormat(journal);
+    this.#inOurFormat(firstPage);
+    if (entries.length > 0) await this.#redo(new Map(entries));
     const pages: string[][] = [];
     for (let page = 0, pageCount = 1; page < pageCount; page++) {
       const text = await this.#get(pageKey(page));
-      if (text === undefined && page === 0) break;
       if (text === undefined) throw this.#missing(pageKey(page));
-      const stored: { format: number; pageCount?: number; keys: string[] } = JSON.parse(text);
-      if (stored.format !== format) {
-        throw new StorageError(
-          `Cannot open the Keyv: its keys are in format "${stored.format}", and this version knows ${format}; update @mx/storage`,
-        );
-      }
+      const stored = this.#inOurFormat(text);
       pageCount = stored.pageCount ?? pageCount;
-      pages.push(stored.keys);
+      pages.push(stored.keys ?? []);
     }
     return new KeyIndex(pages);
+  }
+
+  /** Reads the journal and the first page of the index; `undefined` when there is neither. */
+  async #look(): Promise<{ journal: string; firstPage: string } | undefined> {
+    const [journal, firstPage] = await this.#getAll([journalKey, pageKey(0)]);
+    if (firstPage !== undefined) {
+      this.#inOurFormat(firstPage);
+      if (journal === undefined) throw this.#missing(journalKey);
+      return { journal, firstPage };
+    }
+    if (journal === undefined) return undefined;
+    const { entries = [] } = this.#inOurFormat(journal);
+    // A new store's first commit is to write the index, and may have come no further than the journal.
+    const written = entries.find(([key]) => key === pageKey(0))?.[1];
+    if (written === undefined || written === null) throw this.#missing(pageKey(0));
+    return { journal, firstPage: written };
+  }
+
+  /** Looks again, now that it is certain that a read finds what is there; makes an index if there still is none. */
+  async #begin(): Promise<{ journal: string; firstPage: string }> {
+    await this.#put(probeKey, "1");
+    if ((await this.#get(probeKey)) === undefined) throw this.#missing(probeKey);
+    const found = await this.#look();
+    const firstPage = JSON.stringify({ format, pageCount: 1, keys: [] });
+    const journal = journalOf(new Map([[pageKey(0), firstPage]]));
+    if (found === undefined) await this.#put(journalKey, journal);
+    await this.#put(probeKey, undefined);
+    return found ?? { journal, firstPage };
+  }
+
+  #inOurFormat(text: string): Stored {
+    const stored: Stored = JSON.parse(text);
+    if (stored.format === format) return stored;
+    throw new StorageError(
+      `Cannot open the Keyv: its keys are in format "${stored.format}", and this version knows ${format}; update @mx/storage`,
+    );
   }
 
   async #values(index: KeyIndex, keys: readonly string[]): Promise<(string | undefined)[]> {
@@ -145,26 +198,26 @@ class KeyvEngine implements StorageEngine {
         for (const [key, value] of entries) await this.#put(key, value);
         return;
       }
-      await this.#put(journalKey, JSON.stringify([...entries].map(([key, value]) => [key, value ?? null])));
+      await this.#put(journalKey, journalOf(entries));
     } catch (error) {
       this.#index = undefined;
       // It may have been stored all the same, and must not be found.
-      if (entries.size > 1) this.#unfinished = () => this.#put(journalKey, undefined);
+      if (entries.size > 1) this.#unfinished = { finish: () => this.#redo(noEntries), isRejected: true };
       throw error;
     }
-    this.#unfinished = () => this.#redo(entries);
+    this.#unfinished = { finish: () => this.#redo(entries), isRejected: false };
     // The commit is decided. If the rest fails now, the next call does it, or rejects with what stands in the way.
     await this.#finish().catch(() => undefined);
   }
 
   async #finish(): Promise<void> {
-    await this.#unfinished?.();
+    await this.#unfinished?.finish();
     this.#unfinished = undefined;
   }
 
   async #redo(entries: ReadonlyMap<string, string | null | undefined>): Promise<void> {
     for (const [key, value] of entries) await this.#put(key, value ?? undefined);
-    await this.#put(journalKey, undefined);
+    await this.#put(journalKey, journalOf(noEntries));
   }
 
   async #get(key: string): Promise<string | undefined> {
@@ -214,11 +267,24 @@ class KeyvEngine implements StorageEngine {
     }
   }
 
+  #leftBehind(cause: unknown): StorageError {
+    return new StorageError(
+      `Cannot close the Keyv without a trace: a commit that was rejected may still be made, by its next opening ` +
+        `(${problemOf(cause)}); open it once more with this Keyv, before any other, when its store can be written to`,
+      { cause },
+    );
+  }
+
   #missing(key: string): StorageError {
     return new StorageError(
       `Cannot read "${key}" from the Keyv: it was written, and is not there; a read has failed, or something else removed it`,
     );
   }
+}
+
+function journalOf(entries: Entries): string {
+  const journal: Stored = { format, entries: [...entries].map(([key, value]) => [key, value ?? null]) };
+  return JSON.stringify(journal);
 }
 
 /** The entries that `commit` changes, those of the index included. */

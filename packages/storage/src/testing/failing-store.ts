@@ -6,6 +6,8 @@ export class FailingStore extends EventEmitter {
   failure: "throws" | "answers false" | "emits an error and answers nothing" | "stores and throws" | undefined;
   /** How many writes succeed before all of them throw. */
   writesLeft: number = Number.POSITIVE_INFINITY;
+  /** How many reads find nothing, without a word, whatever is there. */
+  readsToLose = 0;
   isConnected = true;
   readonly #values = new Map<string, unknown>();
 
@@ -13,6 +15,10 @@ export class FailingStore extends EventEmitter {
     if (this.failure === "throws") throw new Error("the store cannot be reached");
     if (this.failure === "emits an error and answers nothing") {
       this.emit("error", new Error("the store cannot be reached"));
+      return undefined;
+    }
+    if (this.readsToLose > 0) {
+      this.readsToLose--;
       return undefined;
     }
     return this.#values.get(key);
