@@ -1,7 +1,7 @@
 import type { Commit, StorageEngine } from "./engine.js";
 import { toFileContent } from "./file-content.js";
-import { problemOf } from "./problem.js";
-import { replaceFile } from "./replace-file.js";
+import { fileProblemOf } from "./file-problem.js";
+import { MaybeReplacedError, replaceFile } from "./replace-file.js";
 import { StorageError } from "./storage-error.js";
 import type { Table } from "./table.js";
 
@@ -17,14 +17,17 @@ interface WaitingCommit {
  */
 export class FileEngine implements StorageEngine {
   readonly #path: string;
+  /** Where a new content is written before it takes the place of the old one. */
+  readonly #replacement: string;
   readonly #unlock: () => Promise<void>;
   /** What is in the file. */
   #table: Table;
   #waiting: WaitingCommit[] = [];
   #isWriting = false;
 
-  constructor(path: string, table: Table, unlock: () => Promise<void>) {
+  constructor(path: string, replacement: string, table: Table, unlock: () => Promise<void>) {
     this.#path = path;
+    this.#replacement = replacement;
     this.#table = table;
     this.#unlock = unlock;
   }
@@ -67,19 +70,31 @@ export class FileEngine implements StorageEngine {
     const conflicting = group.filter(({ commit }) => !next.apply(commit));
     const applied = group.filter((waiting) => !conflicting.includes(waiting));
     try {
-      if (applied.length > 0) await replaceFile(this.#path, toFileContent(next));
+      if (applied.length > 0) await this.#replace(next);
       this.#table = next;
       for (const { resolve } of applied) resolve(true);
     } catch (cause) {
-      // The file may have been replaced before the failure, and the next opening must not find what was refused. If
-      // that fails as well, the next commit still writes everything.
-      await replaceFile(this.#path, toFileContent(this.#table)).catch(() => undefined);
-      const error = new StorageError(`Cannot write "${this.#path}": ${problemOf(cause)}; nothing was changed`, {
-        cause,
-      });
+      const outcome = (await this.#isUnchanged(cause)) ? "nothing was changed" : "it may be written all the same";
+      const error = new StorageError(`Cannot write "${this.#path}": ${fileProblemOf(cause)}; ${outcome}`, { cause });
       for (const { reject } of applied) reject(error);
     }
     // Only now: whoever computes its change anew shall see what it lost to.
     for (const { resolve } of conflicting) resolve(false);
+  }
+
+  /**
+   * Sees to it that the next opening does not find what was refused: the file may have been replaced before the failure.
+   * Whatever becomes of it, the next commit writes everything.
+   */
+  async #isUnchanged(failure: unknown): Promise<boolean> {
+    if (!(failure instanceof MaybeReplacedError)) return true;
+    return this.#replace(this.#table).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  #replace(table: Table): Promise<void> {
+    return replaceFile(this.#path, this.#replacement, toFileContent(table));
   }
 }

@@ -1,6 +1,7 @@
 import fs from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { hasEnded, ownIdentity } from "./process-identity.js";
+import { replacementPath } from "./replace-file.js";
 import { StorageError } from "./storage-error.js";
 
 /*
@@ -49,6 +50,8 @@ async function requireNoOther(path: string, prefix: string, own: string): Promis
           `or, if that process is certain to have ended, delete "${basename(other)}"`,
       );
     }
+    // The lock last: it is what tells whose the other file was.
+    await fs.rm(replacementPath(path, owner), { force: true });
     await fs.rm(other, { force: true });
   }
 }

@@ -71,6 +71,61 @@ describe("fileStorage", () => {
     await expect(fileStorage(path)).rejects.toMatchObject({ name: "StorageError" });
   });
 
+  test("makes the file that a symbolic link leads to, not one in the place of the link", async () => {
+    const folder = await temporaryFolder();
+    const link = join(folder, "link.json");
+    await fs.symlink(join("not there", "yet.json"), link);
+    await using storage = await fileStorage(link);
+    await storage.set("a", 1);
+    expect((await fs.lstat(link)).isSymbolicLink()).toBe(true);
+    const content = await fs.readFile(join(folder, "not there", "yet.json"), "utf8");
+    expect(JSON.parse(content)).toEqual({ format: 1, values: { "=a": 1 } });
+  });
+
+  test("refuses links that lead in a circle", async () => {
+    const path = await temporaryPath();
+    await fs.symlink(path, path);
+    await expect(fileStorage(path)).rejects.toMatchObject({
+      name: "StorageError",
+      message: expect.stringContaining(`Cannot open "${path}": `),
+    });
+  });
+
+  test("makes each new folder durable, and the one that it is in", async () => {
+    const folder = await temporaryFolder();
+    const open = vi.spyOn(fs, "open");
+    await using storage = await fileStorage(join(folder, "new", "folder", "alice.json"));
+    const opened = open.mock.calls.map(([path]) => String(path));
+    for (const made of ["", "new", join("new", "folder")]) expect(opened).toContain(join(folder, made));
+    await storage.set("a", 1);
+  });
+
+  test("leaves alone the files beside it that others may have chosen", async () => {
+    const path = await temporaryPath();
+    await fs.writeFile(`${path}.new`, "mine");
+    await using storage = await fileStorage(path);
+    await storage.set("a", 1);
+    expect(await fs.readFile(`${path}.new`, "utf8")).toBe("mine");
+  });
+
+  test.each(["", undefined, "a\0"])("refuses %j for a path", async (path) => {
+    // @ts-expect-error: what a caller without types may do
+    await expect(fileStorage(path)).rejects.toMatchObject({
+      name: "TypeError",
+      message: expect.stringContaining(`Cannot open ${JSON.stringify(path)}`),
+    });
+  });
+
+  test("says what it needs when it is not allowed to write", async () => {
+    vi.spyOn(fs, "open").mockRejectedValueOnce(
+      Object.assign(new Error("EACCES: permission denied"), { code: "EACCES" }),
+    );
+    await expect(fileStorage(await temporaryPath())).rejects.toMatchObject({
+      name: "StorageError",
+      message: expect.stringMatching(/permission denied; the file and its folder must be readable and writable/),
+    });
+  });
+
   describe("refuses, and leaves as it is,", () => {
     test.each([
       ["an empty file", ""],
@@ -134,15 +189,40 @@ describe("fileStorage", () => {
       for (const write of [storage.set("a", "new"), storage.set("b", "new")]) {
         await expect(write).rejects.toMatchObject({
           name: "StorageError",
-          message: expect.stringContaining(`Cannot write "${path}"`),
+          message: expect.stringMatching(/^Cannot write ".*alice\.json": .*; nothing was changed$/),
         });
       }
+      expect((await fs.readdir(join(path, ".."))).filter((name) => name.endsWith(".tmp"))).toEqual([]);
       expect(await storage.getMany(["a", "b"])).toEqual(["old", undefined]);
       expect(JSON.parse(await fs.readFile(path, "utf8"))).toEqual({ format: 1, values: { "=a": "old" } });
       await storage.set("c", 1);
       await storage.close();
       await using after = await fileStorage(path);
       expect(await after.getMany(["a", "b", "c"])).toEqual(["old", undefined, 1]);
+    });
+
+    test("says that it may be written when the old content cannot be restored either", async () => {
+      const path = await temporaryPath();
+      await using storage = await fileStorage(path);
+      await storage.set("a", "old");
+      const { rename } = fs;
+      vi.spyOn(fs, "rename").mockImplementation(async (...given) => {
+        await rename(...given);
+        vi.spyOn(fs, "open").mockRejectedValue(new Error("EIO"));
+      });
+      await expect(storage.set("a", "new")).rejects.toMatchObject({
+        name: "StorageError",
+        message: `Cannot write "${path}": EIO; it may be written all the same`,
+      });
+      vi.restoreAllMocks();
+      expect(await storage.get("a")).toBe("old");
+    });
+
+    test("writes nothing more when the file is still the old one", async () => {
+      await using storage = await fileStorage(await temporaryPath());
+      const open = vi.spyOn(fs, "open").mockRejectedValueOnce(new Error("ENOSPC"));
+      await expect(storage.set("a", 1)).rejects.toMatchObject({ name: "StorageError" });
+      expect(open).toHaveBeenCalledTimes(1);
     });
 
     /** Lets the next file, or the one after, fail at `method` once. */
@@ -188,8 +268,11 @@ describe("fileStorage", () => {
         message: expect.stringMatching(/process "\d+" has it open/),
       });
       await writer.kill();
-      await using storage = await fileStorage(path);
+      const storage = await fileStorage(path);
       expect(await storage.get("key 0")).toBeGreaterThanOrEqual(1);
+      await storage.close();
+      // Nor is anything of that process left.
+      expect(await fs.readdir(join(path, ".."))).toEqual([basename(path)]);
     });
 
     test.runIf(process.platform === "linux")(
@@ -198,7 +281,7 @@ describe("fileStorage", () => {
         const path = await temporaryPath();
         await using storage = await fileStorage(path);
         const own = (await fs.readdir(join(path, ".."))).find((name) => name.includes(".lock."));
-        const [start, ...scope] = own?.split(".").slice(-3) ?? [];
+        const [start, ...scope] = own?.split(".").slice(-4) ?? [];
         await storage.close();
         const ended = spawn(process.execPath, ["--version"]);
         await once(ended, "close");
@@ -208,9 +291,15 @@ describe("fileStorage", () => {
           // A process that has ended.
           [[ended.pid, start, ...scope], false],
           // Before the machine was last started.
-          [[process.pid, start, scope[0], "another-boot"], false],
+          [[process.pid, start, scope[0], "another-boot", scope[2]], false],
           // In another container numbers mean something else: nobody can tell.
-          [[ended.pid, start, 1, scope[1]], true],
+          [[ended.pid, start, 1, scope[1], scope[2]], true],
+          // Nor on another machine, whatever it has booted.
+          [[ended.pid, start, ...scope.slice(0, 2), "another-machine"], true],
+          [[ended.pid, start, scope[0], "another-boot", "another-machine"], true],
+          // Nor when it is not known what the numbers mean.
+          [[ended.pid, "-", "-", "-", scope[2]], true],
+          [[ended.pid], true],
         ] as const) {
           const lock = `${path}.lock.${owner.join(".")}`;
           await fs.writeFile(lock, "");

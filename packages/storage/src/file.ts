@@ -5,6 +5,8 @@ import { FileEngine } from "./file-engine.js";
 import { lock } from "./file-lock.js";
 import { fileProblemOf, requirePath } from "./file-problem.js";
 import { locate } from "./locate.js";
+import { ownIdentity } from "./process-identity.js";
+import { replacementPath } from "./replace-file.js";
 import { StorageError } from "./storage-error.js";
 import type { Storage } from "./storage.js";
 import { Table } from "./table.js";
@@ -22,7 +24,8 @@ export async function fileStorage(path: string): Promise<Storage> {
     const file = await locate(path);
     const unlock = await lock(file);
     try {
-      return createStorage(new FileEngine(file, await load(file), unlock));
+      const replacement = replacementPath(file, await ownIdentity());
+      return createStorage(new FileEngine(file, replacement, await load(file), unlock));
     } catch (error) {
       await unlock();
       throw error;

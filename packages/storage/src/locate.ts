@@ -10,6 +10,8 @@ const maxLinks = 40;
  * under that name, and replaced there.
  */
 export async function locate(path: string): Promise<string> {
+  const existing = await realPathOf(path);
+  if (existing !== undefined) return existing;
   let file = resolve(path);
   for (let links = 0; links < maxLinks; links++) {
     await makeFolder(dirname(file));
@@ -19,6 +21,16 @@ export async function locate(path: string): Promise<string> {
     file = resolve(dirname(file), target);
   }
   throw new Error("it is a symbolic link that leads to itself; use another path");
+}
+
+/** As the folder spells it, where upper and lower case are the same; `undefined` for what is not there. */
+async function realPathOf(path: string): Promise<string | undefined> {
+  try {
+    return await fs.realpath(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 /** Where a symbolic link leads; `undefined` for what is none. */

@@ -1,32 +1,41 @@
+import { createHash } from "node:crypto";
 import { readFile, readlink } from "node:fs/promises";
+import { hostname } from "node:os";
 
 /*
  * A process by a name that no other one gets: its number alone is given to another process sooner or later.
  *
- * On Linux the name is `<number>.<start time>.<number space>.<boot>`: the start time tells two processes with the same
- * number apart, the number space (of a container) says what the number means, and the boot what the start time counts
- * from. Elsewhere it is `<number>`, and a lock may have to be deleted by hand when the number of a killed process was
- * given away.
+ * The name is `<number>.<start time>.<number space>.<boot>.<machine>`: the start time tells two processes with the same
+ * number apart, the number space (of a container) says what the number means, the boot what the start time counts from,
+ * and the machine which one has booted. What only Linux knows is `-` elsewhere, and a lock may have to be deleted by
+ * hand when the number of a killed process was given away.
  */
+
+/** Where and when process numbers and start times mean what they mean here. */
+interface Scope {
+  readonly numberSpace: string;
+  readonly boot: string;
+}
+
+const unknown = "-";
 
 /** The name of this process. */
 export async function ownIdentity(): Promise<string> {
-  const [own, scope] = await Promise.all([processOf(process.pid), scopeOf()]);
-  return own === undefined || scope === undefined ? `${process.pid}` : `${process.pid}.${own.start}.${scope}`;
+  const [own, { numberSpace, boot }, machine] = await Promise.all([processOf(process.pid), scopeOf(), machineOf()]);
+  return [process.pid, own?.start ?? unknown, numberSpace, boot, machine].join(".");
 }
 
 /** Tells whether it is certain that the process of that name has ended. */
 export async function hasEnded(identity: string): Promise<boolean> {
-  const [pid, start, numberSpace, boot] = identity.split(".");
+  const [pid, start, numberSpace, boot, machine] = identity.split(".");
   const scope = await scopeOf();
-  if (scope !== undefined && boot !== undefined) {
-    const [ownNumberSpace, ownBoot] = scope.split(".");
-    if (boot !== ownBoot) return true;
-    if (numberSpace !== ownNumberSpace) return false;
-  }
+  if (machine !== (await machineOf())) return false;
+  if ((boot === unknown) !== (scope.boot === unknown)) return false;
+  if (boot !== scope.boot) return true;
+  if (numberSpace !== scope.numberSpace) return false;
   if (!isNumberInUse(Number(pid))) return true;
   const found = await processOf(Number(pid));
-  return found !== undefined && start !== undefined && (found.start !== start || found.state === "Z");
+  return found !== undefined && start !== unknown && (found.start !== start || found.state === "Z");
 }
 
 function isNumberInUse(pid: number): boolean {
@@ -49,13 +58,18 @@ async function processOf(pid: number): Promise<{ state: string | undefined; star
   return start === undefined ? undefined : { state: fields?.[0], start };
 }
 
-/** Where and when process numbers and start times mean what they mean here: `<number space>.<boot>`. */
-async function scopeOf(): Promise<string | undefined> {
+async function scopeOf(): Promise<Scope> {
   try {
     const numberSpace = await readlink("/proc/self/ns/pid");
     const boot = await readFile("/proc/sys/kernel/random/boot_id", "utf8");
-    return `${numberSpace.replace(/\D/g, "")}.${boot.trim()}`;
+    return { numberSpace: numberSpace.replace(/\D/g, ""), boot: boot.trim() };
   } catch {
-    return undefined;
+    return { numberSpace: unknown, boot: unknown };
   }
+}
+
+/** Both names of the machine, in short: copies of one image have the same ID, and often other host names. */
+async function machineOf(): Promise<string> {
+  const id = await readFile("/etc/machine-id", "utf8").catch(() => "");
+  return createHash("sha256").update(`${id}\n${hostname()}`).digest("hex").slice(0, 16);
 }
