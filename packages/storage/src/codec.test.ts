@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decode, encode } from "./codec.js";
@@ -36,6 +37,12 @@ describe("encode and decode", () => {
   test("write bytes as base64, and keep an object that looks like it apart", () => {
     expect(encode(Uint8Array.of(1, 2, 255))).toBe('{"$bytes":"AQL/"}');
     expect(encode({ $bytes: "AQL/" })).toBe('{"$$bytes":"AQL/"}');
+  });
+
+  test("take bytes of another realm for bytes", () => {
+    const given: Uint8Array = runInNewContext("Uint8Array.of(1, 2, 255)");
+    expect(given).not.toBeInstanceOf(Uint8Array);
+    expect(decode(encode({ given }))).toEqual({ given: Uint8Array.of(1, 2, 255) });
   });
 
   test("turn -0 into 0", () => {

@@ -46,17 +46,23 @@ function check(value: unknown, depth: number, findings: Findings): Fault | undef
   if (typeof value === "string" || typeof value === "boolean" || value === null || Number.isFinite(value))
     return undefined;
   if (typeof value !== "object") return { path: "", problem: nameOf(value) };
-  if (value instanceof Uint8Array) {
+  if (isBytes(value)) {
     findings.tags = true;
     return undefined;
   }
   if (depth === maxDepth) return { path: "", problem: `nested more than ${maxDepth} levels deep, or contains itself` };
+  // JSON would call it, and keep what it returns.
+  if ("toJSON" in value && typeof value.toJSON === "function" && isOfNoClass(value)) {
+    return { path: ".toJSON", problem: nameOf(value.toJSON) };
+  }
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index++) {
       const fault = check(value[index], depth + 1, findings);
       if (fault !== undefined) return { path: `[${index}]${fault.path}`, problem: fault.problem };
     }
-    return undefined;
+    // One of the keys is `length`.
+    const hasOwnKeys = Reflect.ownKeys(value).length > value.length + 1;
+    return hasOwnKeys ? { path: "", problem: "an array with keys of its own" } : undefined;
   }
   if (!isPlain(value)) return { path: "", problem: nameOf(value) };
   const keys = Object.keys(value);
@@ -66,6 +72,16 @@ function check(value: unknown, depth: number, findings: Findings): Fault | undef
     if (fault !== undefined) return { path: `${property(key)}${fault.path}`, problem: fault.problem };
   }
   return undefined;
+}
+
+/** Bytes of this realm or another. */
+function isBytes(value: object): value is Uint8Array {
+  return ArrayBuffer.isView(value) && Reflect.get(value, Symbol.toStringTag) === "Uint8Array";
+}
+
+/** Tells whether `value` is an array or a plain object: of anything else, its class says more than its methods. */
+function isOfNoClass(value: object): boolean {
+  return Array.isArray(value) || isPlain(value);
 }
 
 /**
@@ -98,7 +114,7 @@ function nameOf(value: unknown): string {
 /** A copy of `value`, which has been checked, in which JSON has a form for everything. */
 function tag(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
-  if (value instanceof Uint8Array) return { $bytes: toBase64(value) };
+  if (isBytes(value)) return { $bytes: toBase64(value) };
   if (Array.isArray(value)) return value.map(tag);
   const escape = isTag(Object.keys(value)) ? "$" : "";
   // fromEntries makes own properties, `__proto__` included; an assignment would set the prototype.

@@ -1,11 +1,16 @@
 import { problemOf } from "./problem.js";
 
-/** What a file system's error says, and what can be done about it, for the text of a `StorageError`. */
+/** What an error of the file system or of SQLite says, and what can be done about it, for the text of a `StorageError`. */
 export function fileProblemOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  const isForbidden = code === "EACCES" || code === "EPERM" || code === "EROFS";
+  const problem = problemOf(error);
+  const isForbidden =
+    code === "EACCES" ||
+    code === "EPERM" ||
+    code === "EROFS" ||
+    /readonly database|open database file|open connection to local database/.test(problem);
   const advice = isForbidden ? "; the file and its folder must be readable and writable for this process" : "";
-  return problemOf(error) + advice;
+  return problem + advice;
 }
 
 /** Throws a `TypeError` that names `path` when it cannot be one. */

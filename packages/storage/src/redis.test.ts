@@ -62,7 +62,7 @@ describe.runIf(canUseRedis)("redisStorage", () => {
       for (let index = 0; index < keys.length; index++) transaction.set(`key ${index}`, index);
     });
     await storage.transaction(async (transaction) => {
-      expect(await transaction.getMany(keys)).toEqual([...keys.keys()]);
+      expect((await transaction.getMany(keys)).at(-1)).toBe(69_999);
       transaction.clear();
     });
     expect(await storage.has("key 69999")).toBe(false);

@@ -1,6 +1,6 @@
 import { compareCodePoints } from "./code-points.js";
 import type { Commit, StorageEngine } from "./engine.js";
-import { problemOf } from "./problem.js";
+import { fileProblemOf } from "./file-problem.js";
 import { type Column, type SqliteDatabase, type SqliteStatement, isLocked } from "./sqlite-database.js";
 import { StorageError } from "./storage-error.js";
 
@@ -78,7 +78,7 @@ export class SqliteEngine implements StorageEngine {
     } catch (cause) {
       const problem = isLocked(cause)
         ? "the database is locked by another process; keep its transactions short, or try again later"
-        : problemOf(cause);
+        : fileProblemOf(cause);
       throw new StorageError(`Cannot ${attempt} "${this.#path}": ${problem}`, { cause });
     }
   }

@@ -90,7 +90,7 @@ describe("sqliteStorage", () => {
     const folder = await temporaryFolder();
     await expect(sqliteStorage(folder)).rejects.toMatchObject({
       name: "StorageError",
-      message: expect.stringContaining(`Cannot open "${folder}": `),
+      message: expect.stringMatching(/^Cannot open ".*": .*; the file and its folder must be readable and writable/),
     });
   });
 
@@ -104,10 +104,10 @@ describe("sqliteStorage", () => {
 
   test("may be opened, and made, by several processes at the same moment", async () => {
     const path = await temporaryPath();
-    const start = Date.now() + 500;
+    const start = Date.now() + 400;
     const writers = Array.from({ length: 6 }, () => new Writer("sqlite", path, "open", start));
     await Promise.all(writers.map((writer) => writer.end()));
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < 4; round++) {
       await using storage = await sqliteStorage(`${path}.${round}`);
       expect(await storage.get("count")).toBe(6);
     }

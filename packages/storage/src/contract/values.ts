@@ -59,6 +59,10 @@ class Session {
   readonly token = "secret";
 }
 
+function withHidden(value: object, key: string | symbol, hidden: unknown): object {
+  return Object.defineProperty(value, key, { value: hidden, enumerable: false });
+}
+
 /** What is neither JSON nor bytes, where it is, and what is said about it. */
 const refused: readonly [value: unknown, message: RegExp][] = [
   [undefined, /value: it is undefined/],
@@ -67,6 +71,10 @@ const refused: readonly [value: unknown, message: RegExp][] = [
   [Array.from({ length: 2 }), /value\[0\]: it is undefined/],
   [() => 1, /value: it is a function/],
   [{ toJSON: () => 1 }, /value\.toJSON: it is a function/],
+  [[1, withHidden({}, "toJSON", () => 1)], /value\[1\]\.toJSON: it is a function/],
+  [withHidden([1], "toJSON", () => 1), /value\.toJSON: it is a function/],
+  ["text".match(/t/), /value: it is an array with keys of its own/],
+  [withHidden([1], Symbol("s"), 1), /value: it is an array with keys of its own/],
   [Symbol("s"), /value: it is a symbol/],
   [{ [Symbol("s")]: 1 }, /value: .*symbol/],
   [1n, /value: it is a bigint/],

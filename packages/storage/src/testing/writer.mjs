@@ -7,9 +7,9 @@ const [, , kind, path, what, start] = process.argv;
 const { fileStorage, sqliteStorage } = await import(`@mx/storage/${kind}`);
 
 if (what === "open") {
-  for (let round = 0; round < 6; round++) {
+  for (let round = 0; round < 4; round++) {
     // Busy, because a timer would come at a different moment in each process.
-    while (Date.now() < Number(start) + 150 * round);
+    while (Date.now() < Number(start) + 120 * round);
     const opened = await sqliteStorage(`${path}.${round}`);
     await increment(opened);
     await opened.close();
