@@ -46,7 +46,7 @@ function sessionOf(answer: Json, accessToken: unknown): Session {
   const { user_id: userId, device_id: deviceId } = objectOf(answer);
   const hasDevice = deviceId === undefined || typeof deviceId === "string";
   if (typeof userId !== "string" || !hasDevice || !isToken(accessToken)) {
-    throw new ConnectionError("Cannot log in: the homeserver's answer lacks a user ID or an access token");
+    throw new ConnectionError("Cannot log in: the answer lacks a user ID or an access token");
   }
   return new Session(userId, deviceId, accessToken);
 }

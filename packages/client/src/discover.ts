@@ -49,14 +49,14 @@ function parseServer(server: unknown): Given {
   if (typeof server !== "string") throw failure(server, "FAIL_PROMPT", "it is not a string");
   if (server.includes("://")) {
     const url = parseBaseUrl(server.replace(/\/_matrix\/client\/*$/, "/"));
-    if (!url) throw failure(server, "FAIL_PROMPT", "it is not the http or https URL of a homeserver");
+    if (!url) throw failure(server, "FAIL_PROMPT", "it is not the URL of a homeserver");
     return { url, isName: false };
   }
   const name = server.startsWith("@") ? server.slice(server.indexOf(":") + 1) : server;
   // A host name, an IPv4 address, or an IPv6 address in brackets; perhaps a port, which does not count here.
   const [, host] = /^([a-z\d.-]+|\[[a-f\d:.]+\])(?::\d{1,5})?$/i.exec(name) ?? [];
   const url = host === undefined ? undefined : parseBaseUrl(`https://${host}`);
-  if (!url) throw failure(server, "FAIL_PROMPT", 'it is not a server name like "example.org", a user ID or a URL');
+  if (!url) throw failure(server, "FAIL_PROMPT", 'it is no server name like "example.org", user ID or URL');
   return { url, isName: true };
 }
 
@@ -95,10 +95,10 @@ async function askVersions(
   // Where that redirects to would be another base URL than the one that is returned.
   const found = await get(`${baseClientUrl}versions`, "read the versions", "manual");
   if (found instanceof Error) {
-    throw failure(server, outcome, `there is no homeserver at ${JSON.stringify(baseClientUrl)}`, found);
+    throw failure(server, outcome, `there is no homeserver at "${baseClientUrl}"`, found);
   }
   if (isVersions(found)) return found;
-  throw failure(server, outcome, `${JSON.stringify(`${baseClientUrl}versions`)} has no list of versions`);
+  throw failure(server, outcome, `"${baseClientUrl}versions" has no list of versions`);
 }
 
 /** Resolves with the JSON of a document, or with why there is none. */
@@ -138,7 +138,6 @@ function failure(
 function wayOutOf(server: unknown, outcome: DiscoveryError["outcome"]): string {
   if (outcome === "FAIL_ERROR") return "only who runs that server can mend it";
   if (String(server).includes("://")) return "check it";
-  const url =
-    'discover the URL of its homeserver instead ("https://…", or "http://localhost:8008" for one on this machine)';
+  const url = 'discover the URL of its homeserver instead, such as "http://localhost:8008"';
   return outcome === "IGNORE" ? url : `check it, or ${url}`;
 }

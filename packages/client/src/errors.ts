@@ -73,7 +73,7 @@ export class NoBaseUrlError extends Error {
   constructor() {
     super(
       "Cannot use the client: there is no base URL, neither given nor in its storage; " +
-        'create it with what discover("example.org") resolves to',
+        'create it with homeserver: () => discover("example.org")',
     );
   }
 }
@@ -93,7 +93,7 @@ export class AlreadyLoggedInError extends Error {
 
   constructor(userId?: string) {
     const found = userId === undefined ? "a login is under way" : `the client is logged in as "${userId}"`;
-    super(`Cannot log in: ${found}; call logout() first, or use another storage`);
+    super(`Cannot log in: ${found}; call logout() first`);
   }
 }
 
@@ -102,7 +102,7 @@ export class AlreadySyncingError extends Error {
   override readonly name = "AlreadySyncingError";
 
   constructor() {
-    super("Cannot sync: sync() is running already; await the promise that its first call returned");
+    super("Cannot sync: it is running; await what its first call returned");
   }
 }
 
@@ -111,6 +111,6 @@ export class ClientClosedError extends Error {
   override readonly name = "ClientClosedError";
 
   constructor() {
-    super("Cannot use the client: it is closed; create a new one on the same storage to go on");
+    super("Cannot use the client: it is closed; create a new one on the same storage");
   }
 }

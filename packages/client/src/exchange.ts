@@ -84,9 +84,9 @@ function isRefusal(data: Json | undefined): data is JsonObject & { readonly errc
 }
 
 function found(status: number, ok: boolean, isDowngraded: boolean): string {
-  if (isDowngraded) return "not encrypted, though it was asked for over https";
+  if (isDowngraded) return "not encrypted, though the question was";
   if (ok) return `${status} with a body that is not JSON`;
-  if (isRedirect(status)) return "a redirect, which is not followed because the token must not leave the homeserver";
+  if (isRedirect(status)) return "a redirect, which would take the token elsewhere";
   return `${status} with no Matrix error`;
 }
 

@@ -41,9 +41,10 @@ export function isVersions(document: unknown): document is Versions {
 export function restoreHomeserver(stored: unknown): Homeserver | undefined {
   if (!isJsonObject(stored)) return undefined;
   const { baseClientUrl, wellKnown, versions } = stored;
-  if (typeof baseClientUrl !== "string" || !parseBaseUrl(baseClientUrl)) return undefined;
+  const url = parseBaseUrl(baseClientUrl);
+  if (!url) return undefined;
   return {
-    baseClientUrl,
+    baseClientUrl: url.href,
     ...(isWellKnown(wellKnown) && { wellKnown }),
     ...(isVersions(versions) && { versions }),
   };

@@ -45,7 +45,6 @@ async function logInAgain(connection: Connection, session: Session): Promise<boo
   await discard(connection, renewed, credentials);
   if (isSame) return false;
   throw new TypeError(
-    `Cannot log in again as "${userId}" on device "${deviceId}": ` +
-      `the callback logInAgain led to "${renewed.userId}" on device "${renewed.deviceId}"`,
+    `Cannot log in again as "${userId}" on "${deviceId}": logInAgain led to "${renewed.userId}" on "${renewed.deviceId}"`,
   );
 }

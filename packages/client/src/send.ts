@@ -69,7 +69,7 @@ async function put(
   signal?: AbortSignal,
 ): Promise<string> {
   if (!roomId.startsWith("!")) {
-    throw new TypeError(`Cannot send to "${roomId}": it is not the ID of a room; joinRoom() resolves an alias to one`);
+    throw new TypeError(`Cannot send to "${roomId}": it is no room ID; joinRoom() resolves an alias to one`);
   }
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
     throw new TypeError(`Cannot send to "${roomId}": the content is not an object`);

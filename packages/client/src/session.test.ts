@@ -400,7 +400,7 @@ describe("a session that the homeserver ends", () => {
     const client = await openClient(fake, { callbacks });
     await client.login(person);
     fake.softLogOut(person.userId);
-    await expect(client.whoami()).rejects.toThrow("on device");
+    await expect(client.whoami()).rejects.toThrow("logInAgain led to");
   });
 
   it("does not become somebody else's", async () => {

@@ -57,7 +57,5 @@ export function restoreSession(stored: StorageValue | undefined): Session | unde
       return new Session(userId, deviceId, accessToken);
     }
   }
-  throw new StorageError(
-    "Cannot restore the session: what is stored under it is not one; clear the storage to begin anew",
-  );
+  throw new StorageError("Cannot restore the session: what is stored is none; clear the storage to begin anew");
 }

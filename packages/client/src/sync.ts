@@ -144,9 +144,7 @@ async function store({ connection, session }: RunningSync, position: Position): 
   if (isCurrent) return true;
   await session.ending?.catch(() => undefined);
   if (session.ended.aborted) return false;
-  throw new StorageError(
-    "Cannot store how far the sync has come: the session is not in the storage any more; log in again",
-  );
+  throw new StorageError("Cannot store the sync's place: its session is not in the storage any more; log in again");
 }
 
 async function pause({ connection: { env }, stop }: RunningSync, until: number): Promise<void> {

@@ -112,7 +112,6 @@ async function untilCommitted<Result>(attempt: () => Promise<{ result: Result } 
     if (committed !== undefined) return committed.result;
   }
   throw new StorageError(
-    `Cannot write to the storage: in ${maxAttempts} attempts, others have changed what was read every time; ` +
-      "make the transaction shorter, or write to fewer keys from several places",
+    `Cannot write to the storage: in ${maxAttempts} attempts, others were faster; make the transaction shorter`,
   );
 }

@@ -269,15 +269,15 @@ class KeyvEngine implements StorageEngine {
 
   #leftBehind(cause: unknown): StorageError {
     return new StorageError(
-      `Cannot close the Keyv without a trace: a commit that was rejected may still be made, by its next opening ` +
-        `(${problemOf(cause)}); open it once more with this Keyv, before any other, when its store can be written to`,
+      `Cannot close the Keyv: a commit that was rejected may still be made by its next opening (${problemOf(cause)}); ` +
+        `open it again with this Keyv first`,
       { cause },
     );
   }
 
   #missing(key: string): StorageError {
     return new StorageError(
-      `Cannot read "${key}" from the Keyv: it was written, and is not there; a read has failed, or something else removed it`,
+      `Cannot read "${key}" from the Keyv: it was written, and is not there; a read has failed, or somebody removed it`,
     );
   }
 }

@@ -20,7 +20,7 @@ test("says what it was given when that is nothing it knows", () => {
   for (const [given, named] of [
     [null, "null"],
     [undefined, "undefined"],
-    ["alice.db", 'the text "alice.db"'],
+    ["alice.db", '"alice.db"'],
     [Promise.resolve(), "a promise"],
     [{}, "object"],
     [new Set(), "object"],

@@ -35,10 +35,7 @@ function hasMethods(given: unknown, names: readonly string[]): boolean {
 
 /** What somebody may have meant, and how to say it. */
 function describe(given: unknown): string {
-  if (typeof given === "string") {
-    return `the text ${JSON.stringify(given)} as a storage: open one with it, as fileStorage(${JSON.stringify(given)}) does`;
-  }
+  if (typeof given === "string") return `"${given}" as a storage: open one with it, as fileStorage("${given}") does`;
   if (given instanceof Promise) return "a promise as a storage: await it, or pass the function that makes it";
-  const kind = given === null ? "null" : typeof given;
-  return `${kind} as a storage: it is neither a Storage, nor a Keyv, nor a Map`;
+  return `${given === null ? "null" : typeof given} as a storage: it is neither a Storage, nor a Keyv, nor a Map`;
 }
