@@ -162,6 +162,6 @@ test("whatever subscribers do to each other, a publisher does what the model doe
       }, steps);
       expect(actual).toEqual(await trace((onError) => new Model(onError), steps));
     }),
-    { numRuns: 3000 },
+    { numRuns: 1500 },
   );
 });

@@ -480,6 +480,6 @@ test("however a client syncs, it gets every event once and in order", { timeout:
       }
       expect(received).toEqual(Array.from({ length: sent }, (_, i) => String(i + 1)));
     }),
-    { numRuns: 15 },
+    { numRuns: 8 },
   );
 });

@@ -3,7 +3,7 @@ import type { Storage } from "../storage.js";
 import { Writer } from "./start-writer.js";
 
 /** MX_KILLS says how often: CI has more time than `npm test`. */
-const kills = Number(process.env["MX_KILLS"] ?? 3);
+const kills = Number(process.env["MX_KILLS"] ?? 2);
 
 /** Kills a process again and again while it commits, and looks at what is left each time. */
 export async function checkKills(kind: "file" | "sqlite", path: string, open: () => Promise<Storage>): Promise<void> {
