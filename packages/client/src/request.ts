@@ -29,8 +29,7 @@ export async function request(
 ): Promise<Json> {
   if (!authenticated) return call(connection, method, endpoint, options);
   const session = given ?? requireSession(connection, `${method} ${endpoint}`);
-  const { accessToken } = session;
-  const { ended } = session;
+  const { accessToken, ended } = session;
   try {
     return await call(connection, method, endpoint, { ...options, accessToken, ended });
   } catch (error) {
