@@ -2,7 +2,7 @@
 export type { Storage, StorageReader, StorageValue, Transaction } from "./storage.js";
 export { memoryStorage } from "./memory.js";
 export { type StorageLike, toStorage } from "./to-storage.js";
-export type { KeyvLike } from "./keyv-engine.js";
+export type { KeyvLike } from "./keyv/keyv-engine.js";
 export { StorageError } from "./storage-error.js";
 
 // For another database: what to write, and what makes a storage of it.

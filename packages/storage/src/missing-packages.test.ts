@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
-import { redisStorage } from "./redis.js";
-import { sqliteStorage } from "./sqlite.js";
+import { redisStorage } from "./redis/redis-storage.js";
+import { sqliteStorage } from "./sqlite/sqlite-storage.js";
 import { temporaryFolder } from "./testing/temporary-folder.js";
 
 vi.mock("libsql", () => {

@@ -1,5 +1,5 @@
 import { createStorage } from "./create-storage.js";
-import { type KeyvLike, keyvEngine } from "./keyv-engine.js";
+import { type KeyvLike, keyvEngine } from "./keyv/keyv-engine.js";
 import { mapEngine } from "./map-engine.js";
 import type { Storage } from "./storage.js";
 

@@ -1,4 +1,4 @@
-import { problemOf } from "./problem.js";
+import { problemOf } from "../problem.js";
 
 /** What an error of the file system or of SQLite says, and what can be done about it, for the text of a `StorageError`. */
 export function fileProblemOf(error: unknown): string {

@@ -2,17 +2,17 @@ import fs from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { ContractFixture } from "./contract.js";
-import { createStorage } from "./create-storage.js";
+import type { ContractFixture } from "../contract.js";
+import { createStorage } from "../create-storage.js";
 import { openOurDatabase } from "./open-our-database.js";
 import { openDatabase } from "./sqlite-database.js";
 import { SqliteEngine } from "./sqlite-engine.js";
-import { sqliteStorage } from "./sqlite.js";
-import { checkKills } from "./testing/check-kills.js";
-import { checkModel } from "./testing/check-model.js";
-import { describeContract } from "./testing/describe-contract.js";
-import { Writer } from "./testing/start-writer.js";
-import { temporaryFolder } from "./testing/temporary-folder.js";
+import { sqliteStorage } from "./sqlite-storage.js";
+import { checkKills } from "../testing/check-kills.js";
+import { checkModel } from "../testing/check-model.js";
+import { describeContract } from "../testing/describe-contract.js";
+import { Writer } from "../testing/start-writer.js";
+import { temporaryFolder } from "../testing/temporary-folder.js";
 
 async function temporaryPath(): Promise<string> {
   return join(await temporaryFolder(), "alice.db");

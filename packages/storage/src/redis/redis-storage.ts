@@ -1,10 +1,10 @@
 import type { RedisClientType } from "@redis/client";
-import { createStorage } from "./create-storage.js";
-import { withDeadline } from "./deadline.js";
-import { problemOf } from "./problem.js";
+import { createStorage } from "../create-storage.js";
+import { withDeadline } from "../deadline.js";
+import { problemOf } from "../problem.js";
 import { RedisEngine } from "./redis-engine.js";
-import { StorageError } from "./storage-error.js";
-import type { Storage } from "./storage.js";
+import { StorageError } from "../storage-error.js";
+import type { Storage } from "../storage.js";
 
 /** What can be chosen about a storage in Redis. */
 export interface RedisStorageOptions {

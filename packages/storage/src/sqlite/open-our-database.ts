@@ -1,6 +1,6 @@
 import fs from "node:fs";
-import { clock, timers } from "./env.js";
-import { locate } from "./locate.js";
+import { clock, timers } from "../env.js";
+import { locate } from "../file/locate.js";
 import { type SqliteDatabase, isLocked, openDatabase } from "./sqlite-database.js";
 
 /** Tells our databases from those of other programs, in the `application_id`: "mxst". */

@@ -1,11 +1,11 @@
 import { Keyv } from "keyv";
 import { describe, expect, test } from "vitest";
-import type { ContractFixture } from "./contract.js";
-import type { Storage } from "./storage.js";
-import { checkModel } from "./testing/check-model.js";
-import { describeContract } from "./testing/describe-contract.js";
-import { FailingStore } from "./testing/failing-store.js";
-import { toStorage } from "./to-storage.js";
+import type { ContractFixture } from "../contract.js";
+import type { Storage } from "../storage.js";
+import { checkModel } from "../testing/check-model.js";
+import { describeContract } from "../testing/describe-contract.js";
+import { FailingStore } from "../testing/failing-store.js";
+import { toStorage } from "../to-storage.js";
 
 function makeStore(): ContractFixture {
   const keyv = new Keyv(new Map());

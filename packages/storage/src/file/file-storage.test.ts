@@ -3,13 +3,13 @@ import { once } from "node:events";
 import fs from "node:fs/promises";
 import { basename, join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { ContractFixture } from "./contract.js";
-import { fileStorage } from "./file.js";
-import { checkKills } from "./testing/check-kills.js";
-import { checkModel } from "./testing/check-model.js";
-import { describeContract } from "./testing/describe-contract.js";
-import { Writer } from "./testing/start-writer.js";
-import { temporaryFolder } from "./testing/temporary-folder.js";
+import type { ContractFixture } from "../contract.js";
+import { fileStorage } from "./file-storage.js";
+import { checkKills } from "../testing/check-kills.js";
+import { checkModel } from "../testing/check-model.js";
+import { describeContract } from "../testing/describe-contract.js";
+import { Writer } from "../testing/start-writer.js";
+import { temporaryFolder } from "../testing/temporary-folder.js";
 
 async function temporaryPath(): Promise<string> {
   return join(await temporaryFolder(), "alice.json");

@@ -2,11 +2,11 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import { createClient } from "@redis/client";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import type { ContractFixture } from "./contract.js";
-import { redisStorage } from "./redis.js";
-import { checkModel } from "./testing/check-model.js";
-import { describeContract } from "./testing/describe-contract.js";
-import { RedisServer, canStartRedis, canUseRedis } from "./testing/redis-server.js";
+import type { ContractFixture } from "../contract.js";
+import { redisStorage } from "./redis-storage.js";
+import { checkModel } from "../testing/check-model.js";
+import { describeContract } from "../testing/describe-contract.js";
+import { RedisServer, canStartRedis, canUseRedis } from "../testing/redis-server.js";
 
 describe.runIf(canUseRedis)("redisStorage", () => {
   let server: RedisServer | undefined;

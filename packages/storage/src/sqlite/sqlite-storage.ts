@@ -1,9 +1,9 @@
-import { createStorage } from "./create-storage.js";
-import { fileProblemOf, requirePath } from "./file-problem.js";
+import { createStorage } from "../create-storage.js";
+import { fileProblemOf, requirePath } from "../file/file-problem.js";
 import { openOurDatabase } from "./open-our-database.js";
 import { SqliteEngine } from "./sqlite-engine.js";
-import { StorageError } from "./storage-error.js";
-import type { Storage } from "./storage.js";
+import { StorageError } from "../storage-error.js";
+import type { Storage } from "../storage.js";
 
 /**
  * Opens the storage in a SQLite database, or makes one; several processes may share it, on a local disk. A commit is

@@ -1,9 +1,9 @@
-import type { Commit, StorageEngine } from "./engine.js";
+import type { Commit, StorageEngine } from "../engine.js";
 import { toFileContent } from "./file-content.js";
 import { fileProblemOf } from "./file-problem.js";
 import { MaybeReplacedError, replaceFile } from "./replace-file.js";
-import { StorageError } from "./storage-error.js";
-import type { Table } from "./table.js";
+import { StorageError } from "../storage-error.js";
+import type { Table } from "../table.js";
 
 interface WaitingCommit {
   readonly commit: Commit;

@@ -1,8 +1,8 @@
-import { compareCodePoints } from "./code-points.js";
-import type { Commit, StorageEngine } from "./engine.js";
-import { fileProblemOf } from "./file-problem.js";
+import { compareCodePoints } from "../code-points.js";
+import type { Commit, StorageEngine } from "../engine.js";
+import { fileProblemOf } from "../file/file-problem.js";
 import { type Column, type SqliteDatabase, type SqliteStatement, isLocked } from "./sqlite-database.js";
-import { StorageError } from "./storage-error.js";
+import { StorageError } from "../storage-error.js";
 
 /**
  * Keys and values in a table. Keys are bytes, so that SQLite compares them byte by byte and a NUL is nothing special.

@@ -1,4 +1,4 @@
-import { Table } from "./table.js";
+import { Table } from "../table.js";
 
 /**
  * The version of what the file looks like: `{"format":1,"values":{"<full key>":<value>,…}}`, a line for each value, in

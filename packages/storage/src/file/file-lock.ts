@@ -2,7 +2,7 @@ import fs from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { hasEnded, ownIdentity } from "./process-identity.js";
 import { replacementPath } from "./replace-file.js";
-import { StorageError } from "./storage-error.js";
+import { StorageError } from "../storage-error.js";
 
 /*
  * One process at a time. Each opener first puts down a lock file of its own, named after its process, and only then

@@ -1,4 +1,4 @@
-import { StorageError } from "./storage-error.js";
+import { StorageError } from "../storage-error.js";
 
 type Parameter = string | number | Uint8Array;
 

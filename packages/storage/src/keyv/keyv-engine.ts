@@ -12,11 +12,11 @@
  *    word. A store without both is new only if it gives back what is written to it, and still has neither.
  * 5. After a failed write nothing in memory is trusted: the index is read anew.
  */
-import type { Commit, StorageEngine } from "./engine.js";
+import type { Commit, StorageEngine } from "../engine.js";
 import { KeyIndex } from "./key-index.js";
-import { problemOf } from "./problem.js";
-import { rowsOf } from "./rows.js";
-import { StorageError } from "./storage-error.js";
+import { problemOf } from "../problem.js";
+import { rowsOf } from "../rows.js";
+import { StorageError } from "../storage-error.js";
 
 /** What is used of a Keyv. */
 export interface KeyvLike {

@@ -1,4 +1,4 @@
-import { OrderedKeys } from "./ordered-keys.js";
+import { OrderedKeys } from "../ordered-keys.js";
 
 /** How many keys a page holds: a key that comes or goes costs writing one page. */
 const keysPerPage = 128;

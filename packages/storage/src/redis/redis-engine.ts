@@ -1,9 +1,9 @@
 import type { RedisClientType } from "@redis/client";
-import { withDeadline } from "./deadline.js";
-import type { Commit, StorageEngine } from "./engine.js";
-import { problemOf } from "./problem.js";
+import { withDeadline } from "../deadline.js";
+import type { Commit, StorageEngine } from "../engine.js";
+import { problemOf } from "../problem.js";
 import { commitScript, dropped, scanScript } from "./redis-scripts.js";
-import { StorageError } from "./storage-error.js";
+import { StorageError } from "../storage-error.js";
 
 /** Where and how long to ask. */
 export interface RedisPlace {

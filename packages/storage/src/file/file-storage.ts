@@ -1,5 +1,5 @@
 import fs from "node:fs/promises";
-import { createStorage } from "./create-storage.js";
+import { createStorage } from "../create-storage.js";
 import { fromFileContent } from "./file-content.js";
 import { FileEngine } from "./file-engine.js";
 import { lock } from "./file-lock.js";
@@ -7,9 +7,9 @@ import { fileProblemOf, requirePath } from "./file-problem.js";
 import { locate } from "./locate.js";
 import { ownIdentity } from "./process-identity.js";
 import { replacementPath } from "./replace-file.js";
-import { StorageError } from "./storage-error.js";
-import type { Storage } from "./storage.js";
-import { Table } from "./table.js";
+import { StorageError } from "../storage-error.js";
+import type { Storage } from "../storage.js";
+import { Table } from "../table.js";
 
 /**
  * Opens the storage in a JSON file, or makes one: for one process, a local disk, and what fits in memory comfortably,
