@@ -1,12 +1,12 @@
 import { compareCodePoints } from "./code-points.js";
 import type { Commit } from "./engine.js";
-import type { OpenEngine, Rows } from "./open-engine.js";
 import { OrderedKeys } from "./ordered-keys.js";
 import { StorageError } from "./storage-error.js";
+import type { Rows, Store } from "./store.js";
 
 /** What one attempt at a transaction has read and is going to write, in all its namespaces. */
 export class Changes implements Rows {
-  readonly #engine: OpenEngine;
+  readonly #store: Store;
   readonly #expected = new Map<string, string | undefined>();
   readonly #cleared: string[] = [];
   readonly #written = new Map<string, string | undefined>();
@@ -15,8 +15,13 @@ export class Changes implements Rows {
   #readings = 0;
   #ended = false;
 
-  constructor(engine: OpenEngine) {
-    this.#engine = engine;
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Nothing: what is read is noted, as it was at the first reading. */
+  recall(): undefined {
+    return undefined;
   }
 
   async read(keys: readonly string[]): Promise<(string | undefined)[]> {
@@ -24,19 +29,19 @@ export class Changes implements Rows {
     const unknown = keys.filter((key) => !this.#isOwn(key) && !this.#expected.has(key));
     if (unknown.length > 0) {
       this.#readings++;
-      const values = await this.#engine.read(unknown);
-      for (const [index, key] of unknown.entries()) this.#expect(key, values[index]);
+      const values = await this.#store.read(unknown);
+      for (const [index, key] of unknown.entries()) this.#note(key, values[index]);
     }
     return keys.map((key) => (this.#isOwn(key) ? this.#written.get(key) : this.#expected.get(key)));
   }
 
   /** Merges what is stored and what was written; a write during the listing is seen if its key is still to come. */
-  async *list(prefix: string): AsyncGenerator<readonly [key: string, value: string], void> {
+  async *list(prefix: string, start = ""): AsyncGenerator<readonly [key: string, value: string], void> {
     this.#requireRunning();
     this.#readings++;
-    const stored = this.#engine.list(prefix);
+    const stored = this.#store.list(prefix, start);
     let row = await stored.next();
-    let after = "";
+    let after = start;
     for (;;) {
       const [own] = this.#writtenKeys.list(prefix, after, 1);
       if (own !== undefined && (row.done === true || compareCodePoints(own, row.value[0]) <= 0)) {
@@ -49,7 +54,7 @@ export class Changes implements Rows {
       } else {
         const [key, value] = row.value;
         after = key;
-        if (!this.#isOwn(key)) yield [key, this.#expect(key, value) ?? value];
+        if (!this.#isOwn(key)) yield [key, this.#note(key, value) ?? value];
         row = await stored.next();
       }
     }
@@ -67,6 +72,11 @@ export class Changes implements Rows {
     for (const key of this.#writtenKeys.deleteAll(prefix)) this.#written.delete(key);
   }
 
+  /** Lets it commit only if `key` has `value` then. */
+  expect(key: string, value: string): void {
+    this.#expected.set(key, value);
+  }
+
   /** Refuses everything from now on, except `commit` and `areReadsCurrent`. */
   end(): void {
     this.#ended = true;
@@ -74,9 +84,9 @@ export class Changes implements Rows {
 
   /** Resolves with `false` when something that was read has changed meanwhile. */
   async commit(): Promise<boolean> {
-    this.#engine.requireOpen("commit the transaction to the storage");
+    this.#store.requireOpen("commit the transaction to the storage");
     if (this.#written.size === 0 && this.#cleared.length === 0) return this.areReadsCurrent();
-    return this.#engine.commit({ expected: this.#expected, cleared: this.#cleared, written: this.#written });
+    return this.#store.commit({ expected: this.#expected, cleared: this.#cleared, written: this.#written });
   }
 
   /** Tells whether all that was read is what is stored now: only then was it read as of one moment. */
@@ -84,11 +94,11 @@ export class Changes implements Rows {
     // One value that was read once; a long list is read in parts, at several moments.
     if (this.#readings < 2 && this.#expected.size < 2) return true;
     const nothing: Pick<Commit, "cleared" | "written"> = { cleared: [], written: new Map() };
-    return this.#engine.commit({ expected: this.#expected, ...nothing });
+    return this.#store.commit({ expected: this.#expected, ...nothing });
   }
 
   /** Notes what the transaction was computed from: the first reading counts, and is what later ones get. */
-  #expect(key: string, value: string | undefined): string | undefined {
+  #note(key: string, value: string | undefined): string | undefined {
     if (!this.#expected.has(key)) this.#expected.set(key, value);
     return this.#expected.get(key);
   }
@@ -102,6 +112,7 @@ export class Changes implements Rows {
     if (this.#ended) {
       throw new StorageError(
         "Cannot use the transaction: it has ended; await all that is done in it before its function returns",
+        { code: "misuse" },
       );
     }
   }

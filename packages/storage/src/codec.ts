@@ -25,8 +25,13 @@ export function encode(value: unknown): string {
 
 /** Reads what `encode` has written. Throws when it is something else. */
 export function decode(text: string): StorageValue {
-  const value: StorageValue = JSON.parse(text, text.includes('$bytes":') ? untag : undefined);
+  const value: StorageValue = JSON.parse(text, mayHoldBytes(text) ? untag : undefined);
   return value;
+}
+
+/** Tells whether there may be bytes in what `encode` has written, or something that looks like them. */
+export function mayHoldBytes(text: string): boolean {
+  return text.includes('$bytes":');
 }
 
 /** What `check` comes across on its way through a value that can be stored. */

@@ -1,5 +1,6 @@
 import type { Behaviour, ContractFixture } from "./contract/behaviour.js";
 import { keyBehaviours } from "./contract/keys.js";
+import { leaseBehaviours } from "./contract/leases.js";
 import { lifetimeBehaviours } from "./contract/lifetime.js";
 import { namespaceBehaviours } from "./contract/namespaces.js";
 import { transactionBehaviours } from "./contract/transactions.js";
@@ -19,6 +20,7 @@ export const storageContract: readonly Behaviour[] = [
   ...valueBehaviours,
   ...namespaceBehaviours,
   ...transactionBehaviours,
+  ...leaseBehaviours,
   ...lifetimeBehaviours,
 ];
 

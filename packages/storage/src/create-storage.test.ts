@@ -1,6 +1,7 @@
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { createStorage } from "./create-storage.js";
 import type { StorageEngine } from "./engine.js";
+import { chance } from "./env.js";
 import { StorageError } from "./storage-error.js";
 import { Table } from "./table.js";
 
@@ -10,11 +11,15 @@ function engineWith(own: Partial<StorageEngine>): StorageEngine {
   return {
     read: async (keys) => table.read(keys),
     scan: async (prefix, after, limit) => table.scan(prefix, after, limit),
-    commit: async (commit) => table.apply(commit),
+    commit: async (commits) => commits.map((commit) => table.apply(commit)),
     close: async () => {},
     ...own,
   };
 }
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 describe("createStorage", () => {
   test("makes a StorageError of whatever an engine throws, with the error as its cause", async () => {
@@ -57,7 +62,8 @@ describe("createStorage", () => {
   });
 
   test("gives up a transaction that loses every time", async () => {
-    const commit = vi.fn<StorageEngine["commit"]>(async () => false);
+    vi.spyOn(chance, "number").mockReturnValue(0);
+    const commit = vi.fn<StorageEngine["commit"]>(async () => [false]);
     const storage = createStorage(engineWith({ commit }));
     await expect(storage.transaction((transaction) => transaction.set("a", 1))).rejects.toMatchObject({
       name: "StorageError",
@@ -78,12 +84,13 @@ describe("createStorage", () => {
   test("closes the engine once, after the calls that are in flight", async () => {
     const steps: string[] = [];
     let finish = (): void => {};
+    const isFinished = new Promise<void>((resolve) => (finish = resolve));
     const storage = createStorage(
       engineWith({
         commit: async () => {
-          await new Promise<void>((resolve) => (finish = resolve));
+          await isFinished;
           steps.push("commit");
-          return true;
+          return [true];
         },
         close: async () => void steps.push("close"),
       }),

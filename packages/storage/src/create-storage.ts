@@ -1,91 +1,135 @@
 import { Changes } from "./changes.js";
 import { encode } from "./codec.js";
-import type { StorageEngine } from "./engine.js";
+import type { StorageEngine, StorageGuarantees } from "./engine.js";
 import { fullKey, namespacePrefix } from "./full-key.js";
-import { OpenEngine } from "./open-engine.js";
+import { Leases } from "./leases.js";
 import { Reader } from "./reader.js";
-import { StorageError } from "./storage-error.js";
-import type { Storage, StorageValue, Transaction } from "./storage.js";
-
-/** How often a change is computed anew because others were faster: each time somebody else's commit has succeeded. */
-const maxAttempts = 1000;
+import type { Lease, LeaseOptions, Storage, StorageValue, Transaction, TransactionOptions } from "./storage.js";
+import { OutsideRows, Store, type StoreOptions } from "./store.js";
 
 /** Makes a storage of an engine, and owns it: closing the storage closes the engine. */
-export function createStorage(engine: StorageEngine): Storage {
-  return new EngineStorage(new OpenEngine(engine), "");
+export function createStorage(engine: StorageEngine, options: StoreOptions = {}): Storage {
+  const store = new Store(engine, options);
+  return new EngineStorage(store, new Leases(store), "");
 }
 
 class EngineStorage extends Reader implements Storage {
-  readonly #engine: OpenEngine;
+  readonly #store: Store;
+  readonly #leases: Leases;
   readonly #prefix: string;
 
-  constructor(engine: OpenEngine, prefix: string) {
-    super(engine, prefix);
-    this.#engine = engine;
+  constructor(store: Store, leases: Leases, prefix: string) {
+    super(new OutsideRows(store), prefix);
+    this.#store = store;
+    this.#leases = leases;
     this.#prefix = prefix;
   }
 
+  get guarantees(): StorageGuarantees {
+    return this.#store.guarantees;
+  }
+
   async set(key: string, value: StorageValue): Promise<void> {
+    this.#store.requireOutside("write to the storage");
     const written = new Map([[fullKey(this.#prefix, key), encode(value)]]);
-    await this.#engine.commit({ expected: new Map(), cleared: [], written });
+    await this.#store.commit({ expected: new Map(), cleared: [], written });
   }
 
   async delete(key: string): Promise<boolean> {
-    const full = fullKey(this.#prefix, key);
-    return this.#engine.run("write to the storage", (engine) =>
-      untilCommitted(async () => {
-        const [stored] = await engine.read([full]);
-        if (stored === undefined) return { result: false };
-        const expected = new Map([[full, stored]]);
-        const written = new Map([[full, undefined]]);
-        return (await engine.commit({ expected, cleared: [], written })) ? { result: true } : undefined;
-      }),
-    );
+    this.#store.requireOutside("write to the storage");
+    return this.#store.delete(fullKey(this.#prefix, key));
   }
 
   async clear(): Promise<void> {
-    await this.#engine.commit({ expected: new Map(), cleared: [this.#prefix], written: new Map() });
+    this.#store.requireOutside("write to the storage");
+    await this.#store.commit({ expected: new Map(), cleared: [this.#prefix], written: new Map() });
   }
 
-  transaction<Result>(change: (transaction: Transaction) => Result | Promise<Result>): Promise<Result> {
-    return untilCommitted(async () => {
-      this.#engine.requireOpen("begin a transaction in the storage");
-      const changes = new Changes(this.#engine);
-      let result: Result;
-      try {
-        result = await change(new EngineTransaction(changes, this.#prefix));
-      } catch (error) {
-        // What it stumbled over may be two values of different moments; then it deserves another try.
-        if (await changes.areReadsCurrent().catch(() => true)) throw error;
-        return undefined;
-      } finally {
-        changes.end();
-      }
-      return (await changes.commit()) ? { result } : undefined;
+  async transaction<Result>(
+    change: (transaction: Transaction) => Result | Promise<Result>,
+    { lease }: TransactionOptions = {},
+  ): Promise<Result> {
+    this.#store.requireOutside("begin a transaction in the storage");
+    return this.#store.turns.untilCommitted(async () => {
+      this.#store.requireOpen("begin a transaction in the storage");
+      const changes = new Changes(this.#store);
+      if (lease !== undefined) changes.expect(...this.#leases.expectation(lease));
+      const attempt = await this.#attempt(changes, change);
+      // A lease that was lost is no reason to try again.
+      if (attempt === undefined && lease !== undefined) await this.#leases.requireHeld(lease);
+      return attempt;
     });
   }
 
   namespace(name: string): Storage {
-    return new EngineStorage(this.#engine, namespacePrefix(this.#prefix, name));
+    return new EngineStorage(this.#store, this.#leases, namespacePrefix(this.#prefix, name));
+  }
+
+  async lease(name: string, options: LeaseOptions = {}): Promise<Lease> {
+    this.#store.requireOutside("take a lease of the storage");
+    return this.#leases.take(this.#prefix, name, options);
   }
 
   close(): Promise<void> {
-    return this.#engine.close();
+    return this.#store.close((commit) => this.#leases.releaseAll(commit));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+
+  /** Runs `change` once; `undefined` when what it has read is not what is stored any more. */
+  async #attempt<Result>(
+    changes: Changes,
+    change: (transaction: Transaction) => Result | Promise<Result>,
+  ): Promise<{ result: Result } | undefined> {
+    let result: Result;
+    try {
+      const transaction = new EngineTransaction(this.#store, changes, this.#prefix);
+      result = await this.#store.inside.run(() => change(transaction));
+    } catch (error) {
+      // What it stumbled over may be two values of different moments; then it deserves another try.
+      if (await changes.areReadsCurrent().catch(() => true)) throw error;
+      return undefined;
+    } finally {
+      changes.end();
+    }
+    return (await changes.commit()) ? { result } : undefined;
+  }
 }
 
 class EngineTransaction extends Reader implements Transaction {
+  readonly #store: Store;
   readonly #changes: Changes;
   readonly #prefix: string;
 
-  constructor(changes: Changes, prefix: string) {
+  constructor(store: Store, changes: Changes, prefix: string) {
     super(changes, prefix);
+    this.#store = store;
     this.#changes = changes;
     this.#prefix = prefix;
+  }
+
+  override get(key: string): Promise<StorageValue | undefined>;
+  override get<Fallback>(key: string, fallback: Fallback): Promise<StorageValue | Fallback>;
+  override get<Fallback>(key: string, fallback?: Fallback): Promise<StorageValue | Fallback | undefined> {
+    return this.#store.inside.settle(super.get(key, fallback));
+  }
+
+  override getMany(keys: readonly string[]): Promise<(StorageValue | undefined)[]> {
+    return this.#store.inside.settle(super.getMany(keys));
+  }
+
+  override has(key: string): Promise<boolean> {
+    return this.#store.inside.settle(super.has(key));
+  }
+
+  override entries(prefix?: string): AsyncIterableIterator<[key: string, value: StorageValue], void, void> {
+    return this.#store.inside.iterate(super.entries(prefix));
+  }
+
+  override namespaces(): AsyncIterableIterator<string, void, void> {
+    return this.#store.inside.iterate(super.namespaces());
   }
 
   set(key: string, value: StorageValue): void {
@@ -101,17 +145,6 @@ class EngineTransaction extends Reader implements Transaction {
   }
 
   namespace(name: string): Transaction {
-    return new EngineTransaction(this.#changes, namespacePrefix(this.#prefix, name));
+    return new EngineTransaction(this.#store, this.#changes, namespacePrefix(this.#prefix, name));
   }
-}
-
-/** Makes attempts until one commits: a result that is `undefined` is a conflict. */
-async function untilCommitted<Result>(attempt: () => Promise<{ result: Result } | undefined>): Promise<Result> {
-  for (let attempts = 0; attempts < maxAttempts; attempts++) {
-    const committed = await attempt();
-    if (committed !== undefined) return committed.result;
-  }
-  throw new StorageError(
-    `Cannot write to the storage: in ${maxAttempts} attempts, others were faster; make the transaction shorter`,
-  );
 }

@@ -2,7 +2,23 @@
 export const timers = {
   setTimeout: (callback: () => void, delayMs: number): NodeJS.Timeout => setTimeout(callback, delayMs),
   clearTimeout: (timer: NodeJS.Timeout): void => clearTimeout(timer),
+  /** Lets the process end before the timer fires. In a browser, where a timer is a number, nothing waits for it. */
+  unref: (timer: NodeJS.Timeout): void => {
+    if (typeof timer === "object") timer.unref();
+  },
 };
 
-/** The clock of the runtime, in the same place. */
-export const clock = { now: (): number => Date.now() };
+/** The clocks of the runtime, in the same place. */
+export const clock = {
+  now: (): number => Date.now(),
+  /** Milliseconds since some moment; nobody sets this one back or forward. */
+  monotonicMs: (): number => performance.now(),
+};
+
+/** The chance of the runtime, in the same place. */
+export const chance = {
+  /** From 0 up to 1. */
+  number: (): number => Math.random(),
+  /** A name that nobody else chooses. */
+  name: (): string => crypto.randomUUID(),
+};

@@ -4,7 +4,8 @@
  * 1. Key `k` of the root is `=k`; in namespace `a` it is `a/=k`; in namespace `b` of `a` it is `a/b/=k`.
  * 2. A name is escaped so that it holds neither `/` nor `=`. So the first `=` of a full key is where the key begins,
  *    every `/` before it ends a name, and the key itself needs no escaping: a namespace keeps the order of its keys.
- * 3. So all that is in namespace `a` and in those inside it, and nothing else, starts with `a/`.
+ * 3. What a storage keeps for itself is in namespaces of the root whose names an escaped one never has: `%lease/`.
+ * 4. So all that is in namespace `a` and in those inside it, and nothing else, starts with `a/`.
  */
 
 /** The prefix of the namespace `name` inside the one whose prefix is `parent`; the root's prefix is empty. */
@@ -19,9 +20,28 @@ export function fullKey(prefix: string, key: string): string {
   return `${prefix}=${key}`;
 }
 
+/** The prefix and the key that `fullKey` made `full` of: no prefix has a `=` in it. */
+export function splitKey(full: string): [prefix: string, key: string] {
+  const end = full.indexOf("=");
+  return [full.slice(0, end), full.slice(end + 1)];
+}
+
 /** What `fullKey` made `full` of. */
 export function shortKey(prefix: string, full: string): string {
   return full.slice(prefix.length + 1);
+}
+
+/**
+ * The namespace inside `prefix` that holds the key `full`, and a text that comes after everything in it and before
+ * everything else: no key ends where a name does. There is no name for the keys of `prefix` itself, and for what a
+ * storage keeps for itself.
+ */
+export function nameIn(prefix: string, full: string): [name: string | undefined, end: string] {
+  const start = prefix.length;
+  if (full[start] === "=") return [undefined, `${prefix}>`];
+  const escaped = full.slice(start, full.indexOf("/", start));
+  const isReserved = /^%(?!25|2F|3D)/.test(escaped);
+  return [isReserved ? undefined : decodeURIComponent(escaped), `${prefix}${escaped}0`];
 }
 
 /**

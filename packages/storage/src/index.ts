@@ -1,10 +1,13 @@
 // A storage: made of what the application has, or in memory.
-export type { Storage, StorageReader, StorageValue, Transaction } from "./storage.js";
+export type { Storage, StorageReader, StorageValue, Transaction, TransactionOptions } from "./storage.js";
 export { memoryStorage } from "./memory.js";
 export { type StorageLike, toStorage } from "./to-storage.js";
 export type { KeyvLike } from "./keyv/keyv-engine.js";
-export { StorageError } from "./storage-error.js";
+export { StorageError, type StorageErrorCode } from "./storage-error.js";
+
+// Something that one holder at a time does.
+export type { Lease, LeaseOptions } from "./storage.js";
 
 // For another database: what to write, and what makes a storage of it.
 export { createStorage } from "./create-storage.js";
-export type { Commit, StorageEngine } from "./engine.js";
+export type { Commit, StorageEngine, StorageGuarantees } from "./engine.js";

@@ -12,28 +12,30 @@ export function mapEngine(map: Map<string, unknown>): StorageEngine {
     const value = map.get(key);
     return value === undefined ? undefined : encode(value);
   };
+  const apply = ({ expected, cleared, written }: Commit): boolean => {
+    for (const [key, value] of expected) {
+      if (read(key) !== value) return false;
+    }
+    for (const prefix of cleared) {
+      for (const key of map.keys()) {
+        if (key.startsWith(prefix)) map.delete(key);
+      }
+    }
+    for (const [key, value] of written) {
+      if (value === undefined) map.delete(key);
+      else map.set(key, decode(value));
+    }
+    return true;
+  };
   return {
+    guarantees: { durability: "nothing", sharing: "process" },
     read: async (keys) => keys.map(read),
     scan: async (prefix, after, limit) => {
       const ahead = [...map.keys()].filter((key) => key.startsWith(prefix) && compareCodePoints(key, after) > 0);
       const keys = ahead.toSorted(compareCodePoints).slice(0, limit);
       return rowsOf(keys, keys.map(read));
     },
-    commit: async ({ expected, cleared, written }: Commit) => {
-      for (const [key, value] of expected) {
-        if (read(key) !== value) return false;
-      }
-      for (const prefix of cleared) {
-        for (const key of map.keys()) {
-          if (key.startsWith(prefix)) map.delete(key);
-        }
-      }
-      for (const [key, value] of written) {
-        if (value === undefined) map.delete(key);
-        else map.set(key, decode(value));
-      }
-      return true;
-    },
+    commit: async (commits) => commits.map(apply),
     close: async () => {},
   };
 }

@@ -6,9 +6,11 @@ import { Table } from "./table.js";
 export function memoryStorage(): Storage {
   const table = new Table();
   return createStorage({
+    guarantees: { durability: "nothing", sharing: "nobody" },
+    takeChanges: () => [],
     read: async (keys) => table.read(keys),
     scan: async (prefix, after, limit) => table.scan(prefix, after, limit),
-    commit: async (commit) => table.apply(commit),
+    commit: async (commits) => commits.map((commit) => table.apply(commit)),
     close: async () => {},
   });
 }

@@ -1,20 +1,9 @@
-import type { Commit, StorageEngine } from "./engine.js";
+import type { StorageEngine } from "./engine.js";
 import { problemOf } from "./problem.js";
 import { StorageError } from "./storage-error.js";
 
-/** How many rows a listing asks the engine for at a time. */
-const rowsPerScan = 100;
-
-/** Encoded values by full key: what the storage and its transactions read from. */
-export interface Rows {
-  /** The encoded values of `keys`, in their order, read at one moment. */
-  read(keys: readonly string[]): Promise<(string | undefined)[]>;
-  /** All rows whose keys start with `prefix`, in order. */
-  list(prefix: string): AsyncIterable<readonly [key: string, value: string]>;
-}
-
 /** An engine until it is closed: it is closed once, after the calls in flight, and every later call rejects. */
-export class OpenEngine implements Rows {
+export class OpenEngine {
   readonly #engine: StorageEngine;
   readonly #running = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
@@ -23,32 +12,13 @@ export class OpenEngine implements Rows {
     this.#engine = engine;
   }
 
-  read(keys: readonly string[]): Promise<(string | undefined)[]> {
-    return this.run("read from the storage", (engine) => engine.read(keys));
-  }
-
-  async *list(prefix: string): AsyncGenerator<readonly [key: string, value: string], void> {
-    let after = "";
-    for (;;) {
-      const from = after;
-      const rows = await this.run("read from the storage", (engine) => engine.scan(prefix, from, rowsPerScan));
-      yield* rows;
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < rowsPerScan) return;
-      [after] = last;
-    }
-  }
-
-  commit(commit: Commit): Promise<boolean> {
-    return this.run("write to the storage", (engine) => engine.commit(commit));
-  }
-
   /** Throws after `close`. */
   requireOpen(attempt: string): void {
-    if (this.#closing !== undefined) throw new StorageError(`Cannot ${attempt}: it is closed; open it again to go on`);
+    if (this.#closing === undefined) return;
+    throw new StorageError(`Cannot ${attempt}: it is closed; open it again to go on`, { code: "closed" });
   }
 
-  /** Does `work`; `close` waits for it. Whatever the engine throws becomes a `StorageError`. */
+  /** Does `work`; `close` waits for it. Whatever it throws becomes a `StorageError`. */
   async run<Result>(attempt: string, work: (engine: StorageEngine) => Promise<Result>): Promise<Result> {
     this.requireOpen(attempt);
     // Inside a function of its own, so that an engine that throws at once is one that rejects.
@@ -63,13 +33,15 @@ export class OpenEngine implements Rows {
     }
   }
 
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
+  /** Lets `lastly` do what the engine is needed for, after everything else and before it is closed. */
+  close(lastly: () => Promise<void>): Promise<void> {
+    this.#closing ??= this.#close(lastly);
     return this.#closing;
   }
 
-  async #close(): Promise<void> {
+  async #close(lastly: () => Promise<void>): Promise<void> {
     await Promise.allSettled(this.#running);
+    await lastly();
     try {
       await this.#engine.close();
     } catch (error) {

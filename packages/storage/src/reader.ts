@@ -1,8 +1,10 @@
-import { decode } from "./codec.js";
-import { fullKey, shortKey } from "./full-key.js";
-import type { Rows } from "./open-engine.js";
+import { decode, mayHoldBytes } from "./codec.js";
+import { freeze } from "./freeze.js";
+import { fullKey, nameIn, shortKey } from "./full-key.js";
 import { StorageError } from "./storage-error.js";
 import type { StorageReader, StorageValue } from "./storage.js";
+import type { HotValue } from "./hot-values.js";
+import type { Rows } from "./store.js";
 
 /** Reads the values of one namespace. */
 export class Reader implements StorageReader {
@@ -17,6 +19,8 @@ export class Reader implements StorageReader {
   get(key: string): Promise<StorageValue | undefined>;
   get<Fallback>(key: string, fallback: Fallback): Promise<StorageValue | Fallback>;
   async get<Fallback>(key: string, fallback?: Fallback): Promise<StorageValue | Fallback | undefined> {
+    const hot = this.#rows.recall(this.#prefix, key);
+    if (hot !== undefined) return hot.text === undefined ? fallback : valueOf(hot, hot.text);
     const [text] = await this.#rows.read([fullKey(this.#prefix, key)]);
     return text === undefined ? fallback : read(key, text);
   }
@@ -34,18 +38,45 @@ export class Reader implements StorageReader {
     return text !== undefined;
   }
 
-  async *entries(prefix = ""): AsyncGenerator<[key: string, value: StorageValue], void> {
+  async *entries(prefix = ""): AsyncIterableIterator<[key: string, value: StorageValue], void, void> {
     for await (const [full, text] of this.#rows.list(fullKey(this.#prefix, prefix))) {
       const key = shortKey(this.#prefix, full);
       yield [key, read(key, text)];
     }
   }
+
+  async *namespaces(): AsyncIterableIterator<string, void, void> {
+    let after = "";
+    for (;;) {
+      const key = await this.#firstAfter(after);
+      if (key === undefined) return;
+      const [name, end] = nameIn(this.#prefix, key);
+      if (name !== undefined) yield name;
+      after = end;
+    }
+  }
+
+  async #firstAfter(after: string): Promise<string | undefined> {
+    for await (const [key] of this.#rows.list(this.#prefix, after)) return key;
+    return undefined;
+  }
+}
+
+/** What is in memory, decoded once; unless it holds bytes, which are everybody's own, because they can be changed. */
+function valueOf(hot: HotValue, text: string): StorageValue {
+  if (hot.value !== undefined) return hot.value;
+  const value = read(hot.key, text);
+  if (!mayHoldBytes(text)) hot.value = value;
+  return value;
 }
 
 function read(key: string, text: string): StorageValue {
   try {
-    return decode(text);
+    return freeze(decode(text));
   } catch (cause) {
-    throw new StorageError(`Cannot read "${key}": what is stored there was not written by a storage`, { cause });
+    throw new StorageError(`Cannot read "${key}": what is stored there was not written by a storage`, {
+      code: "damaged",
+      cause,
+    });
   }
 }

@@ -9,12 +9,42 @@ async function increment(storage: Storage): Promise<void> {
   });
 }
 
+/** Does `work` as somebody else would, who knows nothing of the transaction that is under way. */
+async function meanwhile<Result>(work: () => Promise<Result>): Promise<Result> {
+  await Promise.resolve();
+  return work();
+}
+
 function setBoth(value: number): (transaction: Transaction) => void {
   return (transaction) => {
     transaction.set("a", value);
     transaction.set("b", value);
   };
 }
+
+/** Where in a transaction something is done: right away, or after it has awaited each of its reads. */
+const beforeUses: readonly ((transaction: Transaction, use: () => Promise<unknown>) => Promise<unknown>)[] = [
+  async (_transaction, use) => use(),
+  async (transaction, use) => {
+    await transaction.get("a");
+    await use();
+  },
+  async (transaction, use) => {
+    await transaction.getMany(["a", "b"]);
+    await use();
+  },
+  async (transaction, use) => {
+    await transaction.has("a");
+    await use();
+  },
+  async (transaction, use) => {
+    for await (const [key] of transaction.entries()) if (key !== "") await use();
+  },
+  async (transaction, use) => {
+    for await (const key of transaction.namespaces()) assert.equal(key, "nobody");
+    await use();
+  },
+];
 
 export const transactionBehaviours: readonly Behaviour[] = [
   {
@@ -66,8 +96,8 @@ export const transactionBehaviours: readonly Behaviour[] = [
         assert.equal(await transaction.has("b"), false);
         assert.deepEqual(await transaction.getMany(["a", "b", "c"]), [2, undefined, undefined]);
         assert.equal(await transaction.namespace("inner").get("c"), 3);
-        assert.deepEqual(await storage.getMany(["a", "b"]), [1, 1]);
-        assert.equal(await storage.namespace("inner").has("c"), false);
+        assert.deepEqual(await meanwhile(() => storage.getMany(["a", "b"])), [1, 1]);
+        assert.equal(await meanwhile(() => storage.namespace("inner").has("c")), false);
       });
       assert.deepEqual(await storage.getMany(["a", "b"]), [2, undefined]);
     },
@@ -129,7 +159,7 @@ export const transactionBehaviours: readonly Behaviour[] = [
       await storage.transaction(async (transaction) => {
         runs++;
         const taken = await transaction.has("name");
-        if (runs === 1) await storage.set("name", "somebody else's");
+        if (runs === 1) await meanwhile(() => storage.set("name", "somebody else's"));
         if (!taken) transaction.set("name", "mine");
       });
       assert.equal(runs, 2);
@@ -145,7 +175,7 @@ export const transactionBehaviours: readonly Behaviour[] = [
       const read = await storage.transaction(async (transaction) => {
         runs++;
         const a = await transaction.get("a");
-        if (runs === 1) await storage.transaction(setBoth(2));
+        if (runs === 1) await meanwhile(() => storage.transaction(setBoth(2)));
         const b = await transaction.get("b");
         if (a !== b) throw new Error("saw two values that were never there together");
         return a;
@@ -162,7 +192,7 @@ export const transactionBehaviours: readonly Behaviour[] = [
       await storage.transaction(async (transaction) => {
         runs++;
         const before = await transaction.get("a");
-        if (runs === 1) await storage.set("a", 2);
+        if (runs === 1) await meanwhile(() => storage.set("a", 2));
         assert.equal(await transaction.get("a"), before);
       });
     },
@@ -177,7 +207,7 @@ export const transactionBehaviours: readonly Behaviour[] = [
         runs++;
         let sum = 0;
         for await (const [, value] of transaction.entries()) sum += Number(value);
-        if (runs === 1) await storage.set("a", 2);
+        if (runs === 1) await meanwhile(() => storage.set("a", 2));
         transaction.namespace("sums").set("sum", sum);
       });
       assert.equal(runs, 2);
@@ -193,7 +223,7 @@ export const transactionBehaviours: readonly Behaviour[] = [
       await storage.transaction(async (transaction) => {
         runs++;
         const before = Number(await transaction.get("a"));
-        if (runs === 1) await storage.set("a", 10);
+        if (runs === 1) await meanwhile(() => storage.set("a", 10));
         await keysOf(transaction);
         transaction.set("a", before + 1);
       });
@@ -209,7 +239,7 @@ export const transactionBehaviours: readonly Behaviour[] = [
       await storage.transaction(async (transaction) => {
         runs++;
         const before = Number(await transaction.get("a"));
-        if (runs === 1) await storage.set("a", 10);
+        if (runs === 1) await meanwhile(() => storage.set("a", 10));
         transaction.clear();
         assert.equal(await transaction.get("a"), undefined);
         transaction.set("b", before);
@@ -227,7 +257,7 @@ export const transactionBehaviours: readonly Behaviour[] = [
       const read = await storage.transaction(async (transaction) => {
         runs++;
         const a = await transaction.get("a");
-        if (runs === 1) await storage.transaction(setBoth(2));
+        if (runs === 1) await meanwhile(() => storage.transaction(setBoth(2)));
         return [a, await transaction.get("b")];
       });
       assert.deepEqual(read, [2, 2]);
@@ -242,21 +272,75 @@ export const transactionBehaviours: readonly Behaviour[] = [
       const read = await storage.transaction(async (transaction) => {
         runs++;
         const isThere = await transaction.has("a");
-        if (runs === 1) await storage.delete("a");
+        if (runs === 1) await meanwhile(() => storage.delete("a"));
         return [isThere, (await keysOf(transaction)).includes("a")];
       });
       assert.deepEqual(read, [false, false]);
     },
   },
   {
-    behaviour: "can be used, and can start another transaction, inside a transaction",
+    behaviour: "refuses its own use inside a transaction, before and after anything that is awaited of the transaction",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      await storage.set("a", 1);
+      const uses: ((inner: Storage) => Promise<unknown>)[] = [
+        (inner) => inner.get("a"),
+        (inner) => inner.getMany(["a"]),
+        (inner) => inner.has("a"),
+        (inner) => keysOf(inner),
+        (inner) => inner.set("b", 2),
+        (inner) => inner.delete("a"),
+        (inner) => inner.clear(),
+        (inner) => inner.transaction(() => undefined),
+        (inner) => inner.lease("l"),
+        (inner) => inner.namespace("n").set("b", 2),
+      ];
+      for (const use of uses) {
+        for (const before of beforeUses) {
+          const attempt = storage.transaction(async (transaction) => {
+            transaction.set("c", 3);
+            await before(transaction, () => use(storage));
+          });
+          await assert.rejects(attempt, { name: "StorageError", code: "misuse", message: /inside a transaction/ });
+        }
+      }
+      assert.deepEqual(await keysOf(storage), ["a"]);
+      assert.equal(await storage.get("a"), 1);
+    },
+  },
+  {
+    behaviour: "refuses nobody else while a transaction is under way",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      let isDone = false;
+      const others = async (): Promise<void> => {
+        for (let number = 0; !isDone; number++) {
+          await storage.set("b", number);
+          await storage.get("b");
+          await Promise.resolve();
+        }
+      };
+      const working = others();
+      await storage.transaction(async (transaction) => {
+        for (let number = 0; number < 20; number++) {
+          await transaction.get("a");
+          await Promise.resolve();
+          transaction.set(`c${number}`, number);
+        }
+      });
+      isDone = true;
+      await working;
+    },
+  },
+  {
+    behaviour: "never hangs when it is used inside a transaction that has awaited something else",
     async check(fixture) {
       await using storage = await fixture.open();
       await storage.transaction(async (transaction) => {
         transaction.set("a", 1);
-        await storage.set("b", 2);
-        await storage.transaction((inner) => inner.set("c", 3));
-        assert.deepEqual(await keysOf(storage), ["b", "c"]);
+        await meanwhile(() => storage.set("b", 2));
+        await meanwhile(() => storage.transaction((inner) => inner.set("c", 3)));
+        assert.deepEqual(await meanwhile(() => keysOf(storage)), ["b", "c"]);
       });
       assert.deepEqual(await keysOf(storage), ["a", "b", "c"]);
     },

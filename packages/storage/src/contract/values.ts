@@ -115,16 +115,25 @@ export const valueBehaviours: readonly Behaviour[] = [
     },
   },
   {
-    behaviour: "gives a value of its own to everybody: changing one changes nothing else",
+    behaviour: "gives values that nobody can change for others",
     async check(fixture) {
       await using storage = await fixture.open();
-      const given = { list: [1] };
+      const given = { list: [1], bytes: Uint8Array.of(1) };
       await storage.set("value", given);
       given.list.push(2);
-      const first = await storage.get("value");
-      assert.deepEqual(first, { list: [1] });
-      Object.assign(first, { list: "changed" });
-      assert.deepEqual(await storage.get("value"), { list: [1] });
+      given.bytes[0] = 2;
+      const stored = { list: [1], bytes: Uint8Array.of(1) };
+      for (let times = 0; times < 3; times++) {
+        const value = await storage.get("value");
+        assert.deepEqual(value, stored);
+        assert.ok(typeof value === "object" && value !== null && "list" in value && "bytes" in value);
+        assert.throws(() => Object.assign(value, { list: [] }), TypeError);
+        assert.throws(() => Array.prototype.push.call(value.list, 2), TypeError);
+        assert.ok(value.bytes instanceof Uint8Array);
+        value.bytes[0] = 3;
+      }
+      assert.deepEqual(await storage.getMany(["value"]), [stored]);
+      for await (const entry of storage.entries()) assert.deepEqual(entry, ["value", stored]);
     },
   },
   {

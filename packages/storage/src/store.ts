@@ -1,0 +1,208 @@
+import type { Commit, StorageEngine, StorageGuarantees } from "./engine.js";
+import { clock } from "./env.js";
+import { GroupCommit } from "./group-commit.js";
+import { type HotValue, HotValues } from "./hot-values.js";
+import { Inside } from "./inside.js";
+import { OpenEngine } from "./open-engine.js";
+import { StorageError } from "./storage-error.js";
+import { CommitTurns } from "./commit-turns.js";
+
+/** How many rows a listing asks the engine for at a time. */
+const rowsPerScan = 100;
+
+/** How much of what is stored is kept in memory by default. */
+const defaultHotBytes = 16 * 1024 * 1024;
+
+/** What can be chosen about any storage. */
+export interface StoreOptions {
+  /** How much of what was read or written is kept in memory, in bytes, roughly; 0 for nothing. Default: 16 MiB. */
+  readonly hotBytes?: number;
+}
+
+/** Encoded values by full key: what a storage and its transactions read from. */
+export interface Rows {
+  /** The value of `key` in the namespace at `prefix`, if it is in memory, and is the value that is stored now. */
+  recall(prefix: string, key: string): HotValue | undefined;
+  /** The encoded values of `keys`, in their order, read at one moment. */
+  read(keys: readonly string[]): Promise<(string | undefined)[]>;
+  /** All rows whose keys start with `prefix` and come after `after`, in order. */
+  list(prefix: string, after?: string): AsyncIterable<readonly [key: string, value: string]>;
+}
+
+/**
+ * An engine, and in front of it the values that are in memory. They are what is stored now, because:
+ *
+ * 1. Before one is used, the engine is asked what others have changed.
+ * 2. What was read, or written, is kept only if nothing at all has changed since the reading or the writing began: of
+ *    two changes that are under way at once, nobody knows which is the later one.
+ * 3. What a commit that failed was to write is forgotten, and what one expected that found something else.
+ */
+export class Store implements Rows {
+  readonly guarantees: StorageGuarantees;
+  readonly inside: Inside = new Inside();
+  readonly turns: CommitTurns = new CommitTurns();
+  readonly #engine: StorageEngine;
+  readonly #open: OpenEngine;
+  readonly #group: GroupCommit;
+  readonly #hot: HotValues;
+  readonly #isHot: boolean;
+  /** Counts the changes that were made or noticed. */
+  #changes = 0;
+
+  constructor(engine: StorageEngine, { hotBytes = defaultHotBytes }: StoreOptions = {}) {
+    this.guarantees = engine.guarantees ?? { durability: "unknown", sharing: "nobody" };
+    this.#engine = engine;
+    this.#open = new OpenEngine(engine);
+    this.#group = new GroupCommit(engine);
+    this.#hot = new HotValues(hotBytes);
+    this.#isHot = engine.takeChanges !== undefined && hotBytes > 0;
+  }
+
+  recall(prefix: string, key: string): HotValue | undefined {
+    if (!this.#isHot) return undefined;
+    this.#notice();
+    return this.#hot.get(prefix, key);
+  }
+
+  async read(keys: readonly string[]): Promise<(string | undefined)[]> {
+    this.requireOpen("read from the storage");
+    if (!this.#isHot) return this.readStored(keys);
+    this.#notice();
+    // All of them, or the answer would be of two moments.
+    const hot = keys.map((key) => this.#hot.find(key));
+    if (hot.every((each) => each !== undefined)) return hot.map(({ text }) => text);
+    const changes = this.#changes;
+    const values = await this.readStored(keys);
+    if (this.#hasChangedSince(changes)) return values;
+    for (const [index, key] of keys.entries()) this.#hot.keep(key, values[index]);
+    return values;
+  }
+
+  /** Reads what is stored, whatever is in memory. */
+  readStored(keys: readonly string[]): Promise<(string | undefined)[]> {
+    return this.#open.run("read from the storage", (engine) => engine.read(keys));
+  }
+
+  async *list(prefix: string, start = ""): AsyncGenerator<readonly [key: string, value: string], void> {
+    let after = start;
+    for (;;) {
+      const from = after;
+      const rows = await this.#open.run("read from the storage", (engine) => engine.scan(prefix, from, rowsPerScan));
+      yield* rows;
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < rowsPerScan) return;
+      [after] = last;
+    }
+  }
+
+  /** Resolves with `false`, and has changed nothing, when something that `commit` expects is not what is stored. */
+  commit(commit: Commit): Promise<boolean> {
+    return this.#open.run("write to the storage", () => this.#commit(commit));
+  }
+
+  /** Removes `key`; resolves with whether it was there. */
+  delete(key: string): Promise<boolean> {
+    return this.#open.run("write to the storage", (engine) =>
+      this.turns.untilCommitted(async () => {
+        const [stored] = await engine.read([key]);
+        if (stored === undefined) return { result: false };
+        const expected = new Map([[key, stored]]);
+        const written = new Map([[key, undefined]]);
+        return (await this.#commit({ expected, cleared: [], written })) ? { result: true } : undefined;
+      }),
+    );
+  }
+
+  /** The time in milliseconds, by the clock of all who share the store. */
+  now(): Promise<number> {
+    return this.#open.run("ask the storage for the time", async (engine) => engine.now?.() ?? clock.now());
+  }
+
+  /** Forgets what is in memory. */
+  forgetAll(): void {
+    this.#changes++;
+    this.#hot.forgetAll();
+  }
+
+  /** Throws after `close`. */
+  requireOpen(attempt: string): void {
+    this.#open.requireOpen(attempt);
+  }
+
+  /** Throws after `close`, and where a function that has a transaction of its own runs. */
+  requireOutside(attempt: string): void {
+    this.requireOpen(attempt);
+    if (!this.inside.isInside) return;
+    throw new StorageError(
+      `Cannot ${attempt} inside a transaction of it: use the transaction that the function is given, ` +
+        "or begin with a storage that both are in",
+      { code: "misuse" },
+    );
+  }
+
+  /** Lets `lastly` commit what is to be the last, past the calls that reject from now on. */
+  close(lastly: (commit: (commit: Commit) => Promise<unknown>) => Promise<void>): Promise<void> {
+    return this.#open.close(() => lastly((commit) => this.#engine.commit([commit])));
+  }
+
+  async #commit(commit: Commit): Promise<boolean> {
+    if (!this.#isHot) return this.#group.commit(commit);
+    const changes = this.#changes;
+    let isMade = false;
+    try {
+      isMade = await this.#group.commit(commit);
+      return isMade;
+    } finally {
+      this.#remember(commit, isMade && !this.#hasChangedSince(changes));
+    }
+  }
+
+  #remember({ cleared, written, expected }: Commit, isCurrent: boolean): void {
+    for (const prefix of cleared) this.#hot.forgetNamespace(prefix);
+    for (const [key, value] of written) {
+      if (isCurrent) this.#hot.keep(key, value);
+      else this.#hot.forget(key);
+    }
+    if (!isCurrent) for (const key of expected.keys()) this.#hot.forget(key);
+    if (written.size > 0 || cleared.length > 0) this.#changes++;
+  }
+
+  #hasChangedSince(changes: number): boolean {
+    this.#notice();
+    return this.#changes !== changes;
+  }
+
+  /** Forgets what others have changed. */
+  #notice(): void {
+    const changed = this.#engine.takeChanges?.() ?? "all";
+    if (changed === "all") this.forgetAll();
+    else if (changed.length > 0) {
+      this.#changes++;
+      for (const key of changed) this.#hot.forget(key);
+    }
+  }
+}
+
+/** What a storage reads from, which is not for a function that has a transaction of its own. */
+export class OutsideRows implements Rows {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  recall(prefix: string, key: string): HotValue | undefined {
+    this.#store.requireOutside("read from the storage");
+    return this.#store.recall(prefix, key);
+  }
+
+  async read(keys: readonly string[]): Promise<(string | undefined)[]> {
+    this.#store.requireOutside("read from the storage");
+    return this.#store.read(keys);
+  }
+
+  list(prefix: string, after?: string): AsyncGenerator<readonly [key: string, value: string], void> {
+    this.#store.requireOutside("read from the storage");
+    return this.#store.list(prefix, after);
+  }
+}
