@@ -1,7 +1,9 @@
 import fs from "node:fs";
-import { clock, timers } from "../env.js";
 import { locate } from "../file/locate.js";
-import { type SqliteDatabase, isLocked, openDatabase } from "./sqlite-database.js";
+import { StorageError } from "../storage-error.js";
+import { type SqliteDatabase, openDatabase } from "./sqlite-database.js";
+import { SqliteTransactions } from "./sqlite-transactions.js";
+import { attemptMs, waitForLock } from "./wait-for-lock.js";
 
 /** Tells our databases from those of other programs, in the `application_id`: "mxst". */
 const applicationId = 0x6d_78_73_74;
@@ -9,19 +11,23 @@ const applicationId = 0x6d_78_73_74;
 /** The version of the tables, in the database's `user_version`. */
 const format = 1;
 
-/** How long an opening, and then a commit, waits for another process's. */
-const busyTimeoutMs = 5000;
-
-/** How long one attempt at opening may keep this process from anything else, and how long it rests after it. */
-const attemptMs = 20;
+/** What can be chosen about the opening. */
+export interface OpeningOptions {
+  readonly durability: "power-loss" | "process";
+  /** How long the opening waits for the lock of another process. */
+  readonly waitMs: number;
+  /** Ends the waiting; its reason is what the opening rejects with. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** Opens the database at `path`, or makes it. Rejects, and leaves it as it is, when it is none of a storage. */
-export async function openOurDatabase(path: string): Promise<SqliteDatabase> {
+export async function openOurDatabase(path: string, options: OpeningOptions): Promise<SqliteDatabase> {
+  options.signal?.throwIfAborted();
   const file = await locate(path);
   makeFile(file);
   const database = await openDatabase(file);
   try {
-    await prepare(database);
+    await new Preparation(database, path, options).finish();
     return database;
   } catch (error) {
     database.close();
@@ -38,79 +44,84 @@ function makeFile(file: string): void {
     fs.closeSync(fs.openSync(file, "wx", 0o600));
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    // SQLite would open it for reading only, and fail later.
+    fs.accessSync(file, fs.constants.R_OK | fs.constants.W_OK);
   }
 }
 
-async function prepare(database: SqliteDatabase): Promise<void> {
-  database.execute(`PRAGMA busy_timeout = ${attemptMs}`);
-  const deadline = clock.now() + busyTimeoutMs;
-  // SQLite waits by itself for most locks, but not for that of somebody who is changing the journal as well.
-  while (!isPrepared(database, clock.now() < deadline)) {
-    await new Promise<void>((resolve) => void timers.setTimeout(resolve, attemptMs));
-  }
-  database.execute("PRAGMA synchronous = FULL");
-  database.execute(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-}
+/** Makes a database of SQLite one of ours, and sets up the connection. */
+class Preparation {
+  readonly #database: SqliteDatabase;
+  readonly #path: string;
+  readonly #options: OpeningOptions;
+  readonly #transactions: SqliteTransactions;
 
-/** Makes one attempt; returns `false` when it has met a lock and may try again. */
-function isPrepared(database: SqliteDatabase, mayTryAgain: boolean): boolean {
-  try {
-    const found = within(database, "BEGIN", () => ({
-      isNew: isNew(database),
-      journal: database.query("PRAGMA journal_mode")[0]?.["journal_mode"],
+  constructor(database: SqliteDatabase, path: string, options: OpeningOptions) {
+    this.#database = database;
+    this.#path = path;
+    this.#options = options;
+    this.#transactions = new SqliteTransactions(database);
+  }
+
+  async finish(): Promise<void> {
+    const { durability, waitMs, signal } = this.#options;
+    // Before anything that may meet a lock.
+    this.#database.execute(`PRAGMA busy_timeout = ${Math.min(attemptMs, waitMs)}`);
+    await waitForLock(() => this.#prepare(), waitMs, signal);
+    this.#database.execute(`PRAGMA synchronous = ${durability === "power-loss" ? "FULL" : "NORMAL"}`);
+    // Finds more of the damage that there may be in a page, when it is read from the disk.
+    this.#database.execute("PRAGMA cell_size_check = ON");
+  }
+
+  #prepare(): void {
+    const found = this.#transactions.run("BEGIN", () => ({
+      isNew: this.#isNew(),
+      journal: this.#valueOf("journal_mode"),
     }));
-    if (found.isNew) makeTables(database);
+    if (found.isNew) this.#makeTables();
     // Only where it is another one: changing it needs the database to itself.
-    if (found.journal !== "wal") database.execute("PRAGMA journal_mode = WAL");
-    return true;
-  } catch (error) {
-    if (!mayTryAgain || !isLocked(error)) throw error;
+    if (found.journal !== "wal") this.#database.execute("PRAGMA journal_mode = WAL");
+  }
+
+  /** All or nothing, and only once: another process may have been faster since `isNew` was asked. */
+  #makeTables(): void {
+    this.#transactions.run("BEGIN IMMEDIATE", () => {
+      if (!this.#isNew()) return;
+      this.#database.execute(`
+        CREATE TABLE entries (key BLOB NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+        PRAGMA application_id = ${applicationId};
+        PRAGMA user_version = ${format};
+      `);
+    });
+  }
+
+  /** Tells whether nobody has written to the database. Throws when it was anybody but a storage of this version. */
+  #isNew(): boolean {
+    const columns = this.#database.query(`
+      SELECT (SELECT count(*) FROM sqlite_schema) AS tables,
+        (SELECT group_concat(name || ' ' || type || ' ' || pk, ', ') FROM pragma_table_info('entries')) AS entries
+    `);
+    const application = this.#valueOf("application_id");
+    const version = this.#valueOf("user_version");
+    if (application === 0 && version === 0 && columns?.["tables"] === 0) return true;
+    if (application !== applicationId) {
+      throw this.#refusal("damaged", "it is the database of another program; use another path");
+    }
+    if (typeof version === "number" && version > format) {
+      const problem = `its format is "${version}", and this version knows "${format}"`;
+      throw this.#refusal("newer-format", `${problem}; update @mx/storage`);
+    }
+    if (version !== format || columns?.["entries"] !== "key BLOB 1, value TEXT 0") {
+      throw this.#refusal("damaged", "its tables are not those of a storage; put a copy in its place");
+    }
     return false;
   }
-}
 
-/** All or nothing, and only once: another process may have been faster since `isNew` was asked. */
-function makeTables(database: SqliteDatabase): void {
-  within(database, "BEGIN IMMEDIATE", () => {
-    if (!isNew(database)) return;
-    database.execute(`
-      CREATE TABLE entries (key BLOB NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-      PRAGMA application_id = ${applicationId};
-      PRAGMA user_version = ${format};
-    `);
-  });
-}
-
-/** Tells whether nobody has written to the database. Throws when it was anybody but a storage of this version. */
-function isNew(database: SqliteDatabase): boolean {
-  // It meets the lock, if there is one: in libsql, a query that has failed would stand in the way of the next attempt.
-  database.execute("SELECT count(*) FROM sqlite_schema");
-  const application = database.query("PRAGMA application_id")[0]?.["application_id"];
-  const version = database.query("PRAGMA user_version")[0]?.["user_version"];
-  const count = database.query("SELECT count(*) AS count FROM sqlite_schema")[0]?.["count"];
-  if (application === 0 && version === 0 && count === 0) return true;
-  if (application !== applicationId) throw new Error("it is the database of another program; use another path");
-  if (version === format) return false;
-  throw new Error(`its format is "${Number(version)}", and this version knows "${format}"; update @mx/storage`);
-}
-
-/** Does `work` as of one moment. */
-function within<Result>(database: SqliteDatabase, begin: string, work: () => Result): Result {
-  database.execute(begin);
-  try {
-    const result = work();
-    database.execute("COMMIT");
-    return result;
-  } catch (error) {
-    rollBack(database);
-    throw error;
+  #valueOf(pragma: "application_id" | "journal_mode" | "user_version"): unknown {
+    return this.#database.query(`PRAGMA ${pragma}`)?.[pragma];
   }
-}
 
-function rollBack(database: SqliteDatabase): void {
-  try {
-    database.execute("ROLLBACK");
-  } catch {
-    // SQLite has rolled back by itself; what counts is the error that led here.
+  #refusal(code: "damaged" | "newer-format", problem: string): StorageError {
+    return new StorageError(`Cannot open "${this.#path}": ${problem}`, { code });
   }
 }

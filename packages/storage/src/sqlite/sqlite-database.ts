@@ -1,37 +1,50 @@
 import { StorageError } from "../storage-error.js";
+import { isLocked } from "./sqlite-problem.js";
 
 type Parameter = string | number | Uint8Array;
 
 /** What is in a column of a row; libsql gives bytes as an `ArrayBuffer`. */
 export type Column = string | number | Uint8Array | ArrayBuffer | null;
 
-/** Runs a statement, and returns its rows. */
-export type SqliteStatement = (...parameters: Parameter[]) => Record<string, Column>[];
+export type Row = Readonly<Record<string, Column>>;
+
+/** A statement that is prepared once, and run with one set of parameters after another. */
+export interface SqliteStatement {
+  /** Reads the first row. It is the cheapest way to read one. */
+  first(parameters: Parameter[]): Row | undefined;
+  all(parameters: Parameter[]): readonly Row[];
+  /** Writes. Only inside `BEGIN IMMEDIATE`, which meets the lock if there is one: see `wrapLibsql`. */
+  run(parameters: Parameter[]): void;
+}
 
 /** What is used of a SQLite database, with whichever driver there is. */
 export interface SqliteDatabase {
   execute(sql: string): void;
-  /** Runs a statement once, and returns its rows. */
-  query(sql: string): Record<string, Column>[];
+  /** Reads with a statement that is used once, and returns the first row. */
+  query(sql: string): Row | undefined;
   prepare(sql: string): SqliteStatement;
   close(): void;
-}
-
-/** Tells whether an error of SQLite is that somebody else has the database locked. */
-export function isLocked(error: unknown): boolean {
-  return error instanceof Error && /\b(?:is locked|locking protocol)\b/.test(error.message);
 }
 
 /** Opens a database with the SQLite of the runtime (Node 22.13 and later), or else with the package `libsql`. */
 export async function openDatabase(path: string): Promise<SqliteDatabase> {
   const builtIn = process.getBuiltinModule("node:sqlite");
-  if (builtIn !== undefined && isNodeSqlite(builtIn)) {
-    const database = new builtIn.DatabaseSync(path);
-    return wrap(database, (statement, parameters) => statement.all(...parameters));
-  }
+  if (builtIn !== undefined && isNodeSqlite(builtIn)) return wrapNodeSqlite(new builtIn.DatabaseSync(path));
   const Libsql = await importLibsql(path);
-  // Always an array: it takes a lone `Uint8Array` for named parameters, and then ends the process.
-  return wrap(new Libsql(path), (statement, parameters) => statement.all(parameters));
+  return wrapLibsql(new Libsql(path));
+}
+
+interface NodeStatement {
+  get(...parameters: Parameter[]): Row | undefined;
+  all(...parameters: Parameter[]): Row[];
+  run(...parameters: Parameter[]): unknown;
+}
+
+/** Always given an array: it takes a lone `Uint8Array` for named parameters, and then ends the process. */
+interface LibsqlStatement {
+  get(parameters: Parameter[]): Row | undefined;
+  all(parameters: Parameter[]): Row[];
+  run(parameters: Parameter[]): unknown;
 }
 
 interface Driver<Statement> {
@@ -41,10 +54,10 @@ interface Driver<Statement> {
 }
 
 interface NodeSqlite {
-  readonly DatabaseSync: new (path: string) => Driver<{ all(...parameters: Parameter[]): Record<string, Column>[] }>;
+  readonly DatabaseSync: new (path: string) => Driver<NodeStatement>;
 }
 
-type Libsql = new (path: string) => Driver<{ all(parameters: Parameter[]): Record<string, Column>[] }>;
+type Libsql = new (path: string) => Driver<LibsqlStatement>;
 
 function isNodeSqlite(module: object): module is NodeSqlite {
   return "DatabaseSync" in module;
@@ -68,26 +81,80 @@ async function importLibsql(path: string): Promise<Libsql> {
   }
 }
 
-function wrap<Statement>(
-  driver: Driver<Statement>,
-  run: (statement: Statement, parameters: Parameter[]) => Record<string, Column>[],
-): SqliteDatabase {
-  // A statement holds the connection of libsql open for as long as anybody holds the statement.
-  const prepared = new Map<number, Statement>();
+function wrapNodeSqlite(driver: Driver<NodeStatement>): SqliteDatabase {
+  const prepare = (sql: string): SqliteStatement => {
+    const statement = driver.prepare(sql);
+    return {
+      first: (parameters) => statement.get(...parameters),
+      all: (parameters) => statement.all(...parameters),
+      run: (parameters) => void statement.run(...parameters),
+    };
+  };
   return {
     execute: (sql) => void driver.exec(sql),
-    query: (sql) => run(driver.prepare(sql), []),
-    prepare: (sql) => {
-      const number = prepared.size;
-      prepared.set(number, driver.prepare(sql));
-      return (...parameters) => {
-        const statement = prepared.get(number);
-        if (statement === undefined) throw new Error("the database is closed");
-        return run(statement, parameters);
-      };
+    query: (sql) => prepare(sql).first([]),
+    prepare,
+    close: () => driver.close(),
+  };
+}
+
+/*
+ * What to know of libsql:
+ *
+ * 1. A prepared statement that has met a lock stays in the middle of its run until it is run again, or collected as
+ *    garbage. SQLite then leaves transactions open behind the back of everybody: what other statements write is not
+ *    committed, though they succeed, and what they read is of an old moment.
+ * 2. So nothing that writes may meet a lock when it is prepared: `BEGIN IMMEDIATE`, which is not, comes before it. A
+ *    reading that has met one is run again before anything else is done.
+ * 3. A statement holds the connection open for as long as anybody holds the statement.
+ */
+function wrapLibsql(driver: Driver<LibsqlStatement>): SqliteDatabase {
+  const prepared: (LibsqlStatement | undefined)[] = [];
+  let interrupted: (() => unknown) | undefined;
+
+  function finishInterrupted(): void {
+    if (interrupted === undefined) return;
+    interrupted();
+    interrupted = undefined;
+  }
+
+  function read<Result>(work: () => Result): Result {
+    finishInterrupted();
+    try {
+      return work();
+    } catch (error) {
+      if (isLocked(error)) interrupted = work;
+      throw error;
+    }
+  }
+
+  function prepare(sql: string): SqliteStatement {
+    const index = prepared.push(driver.prepare(sql)) - 1;
+    const statement = (): LibsqlStatement => {
+      const found = prepared[index];
+      if (found === undefined) throw new Error("the database is closed");
+      return found;
+    };
+    return {
+      first: (parameters) => read(() => statement().get(parameters)),
+      all: (parameters) => read(() => statement().all(parameters)),
+      run: (parameters) => void statement().run(parameters),
+    };
+  }
+
+  return {
+    execute: (sql) => {
+      finishInterrupted();
+      driver.exec(sql);
     },
+    query: (sql) => {
+      const statement = driver.prepare(sql);
+      return read(() => statement.get([]));
+    },
+    prepare,
     close: () => {
-      prepared.clear();
+      interrupted = undefined;
+      prepared.fill(undefined);
       driver.close();
     },
   };

@@ -1,26 +1,57 @@
 import { compareCodePoints } from "../code-points.js";
-import type { Commit, StorageEngine } from "../engine.js";
-import { fileProblemOf } from "../file/file-problem.js";
-import { type Column, type SqliteDatabase, type SqliteStatement, isLocked } from "./sqlite-database.js";
+import type { Commit, StorageEngine, StorageGuarantees } from "../engine.js";
 import { StorageError } from "../storage-error.js";
+import { ChangesOfOthers } from "./changes-of-others.js";
+import type { Column, SqliteDatabase, SqliteStatement } from "./sqlite-database.js";
+import { asStorageError } from "./sqlite-problem.js";
+import { SqliteTransactions } from "./sqlite-transactions.js";
+import { waitForLock } from "./wait-for-lock.js";
+
+/** What can be chosen about the engine. */
+export interface SqliteEngineOptions {
+  /** What the database was opened for. */
+  readonly durability: "power-loss" | "process";
+  /** How long a call waits for the lock of another process. */
+  readonly waitMs: number;
+}
 
 /**
  * Keys and values in a table. Keys are bytes, so that SQLite compares them byte by byte and a NUL is nothing special.
+ * Values are text: JSON has escapes for a NUL and for half of a surrogate pair, which the drivers would not keep.
  */
 export class SqliteEngine implements StorageEngine {
+  readonly guarantees: StorageGuarantees;
   readonly #database: SqliteDatabase;
   readonly #path: string;
+  readonly #waitMs: number;
+  readonly #transactions: SqliteTransactions;
+  readonly #others: ChangesOfOthers;
+  readonly #closing = new AbortController();
   readonly #select: SqliteStatement;
   readonly #list: SqliteStatement;
   readonly #insert: SqliteStatement;
   readonly #delete: SqliteStatement;
   readonly #clear: SqliteStatement;
+  /** Settles when the last commit so far has. */
+  #lastCommit: Promise<unknown> = Promise.resolve();
 
-  constructor(database: SqliteDatabase, path: string) {
+  constructor(database: SqliteDatabase, path: string, { durability, waitMs }: SqliteEngineOptions) {
+    this.guarantees = { durability, sharing: "processes" };
     this.#database = database;
     this.#path = path;
+    this.#waitMs = waitMs;
+    this.#transactions = new SqliteTransactions(database);
+    const version = database.prepare("PRAGMA data_version");
+    this.#others = new ChangesOfOthers(() => {
+      this.#transactions.settle();
+      return version.first([])?.["data_version"];
+    });
     this.#select = database.prepare("SELECT value FROM entries WHERE key = ?");
-    this.#list = database.prepare("SELECT key, value FROM entries WHERE key >= ? AND key < ? ORDER BY key LIMIT ?");
+    // The drivers are much quicker with text than with bytes, but some of them cut it off at a NUL.
+    this.#list = database.prepare(
+      "SELECT CASE WHEN instr(key, x'00') THEN key ELSE CAST(key AS TEXT) END AS name, value FROM entries " +
+        "WHERE key >= ? AND key < ? ORDER BY key LIMIT ?",
+    );
     this.#insert = database.prepare(
       "INSERT INTO entries (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
     );
@@ -28,40 +59,40 @@ export class SqliteEngine implements StorageEngine {
     this.#clear = database.prepare("DELETE FROM entries WHERE key >= ? AND key < ?");
   }
 
-  async read(keys: readonly string[]): Promise<(string | undefined)[]> {
+  read(keys: readonly string[]): Promise<(string | undefined)[]> {
     return this.#attempt("read from", () => {
-      if (keys.length === 1) return keys.map((key) => this.#read(key));
-      return this.#within("BEGIN", () => keys.map((key) => this.#read(key)));
+      if (keys.length > 1) return this.#transactions.run("BEGIN", () => keys.map((key) => this.#read(key)));
+      this.#transactions.settle();
+      return keys.map((key) => this.#read(key));
     });
   }
 
-  async scan(prefix: string, after: string, limit: number): Promise<(readonly [key: string, value: string])[]> {
+  scan(prefix: string, after: string, limit: number): Promise<(readonly [key: string, value: string])[]> {
     return this.#attempt("read from", () => {
+      this.#transactions.settle();
       const isAhead = compareCodePoints(after, prefix) < 0;
-      const rows = this.#list(isAhead ? bytes(prefix) : next(after), end(prefix), limit);
-      return rows.map(({ key, value }) => [text(key), text(value)]);
+      const rows = this.#list.all([isAhead ? bytes(prefix) : next(after), end(prefix), limit]);
+      return rows.map(({ name, value }) => [text(name), text(value)] as const);
     });
   }
 
-  async commit(commit: Commit): Promise<boolean> {
-    const changesNothing = commit.written.size === 0 && commit.cleared.length === 0;
-    return this.#attempt(changesNothing ? "read from" : "write to", () =>
-      this.#within(changesNothing ? "BEGIN" : "BEGIN IMMEDIATE", () => {
-        for (const [key, value] of commit.expected) {
-          if (this.#read(key) !== value) return false;
-        }
-        for (const prefix of commit.cleared) this.#clear(bytes(prefix), end(prefix));
-        for (const [key, value] of commit.written) {
-          if (value === undefined) this.#delete(bytes(key));
-          else this.#insert(bytes(key), value);
-        }
-        return true;
-      }),
-    );
+  commit(commits: readonly Commit[]): Promise<readonly boolean[]> {
+    const commit = this.#lastCommit.then(() => this.#commit(commits));
+    this.#lastCommit = commit.catch(() => undefined);
+    return commit;
+  }
+
+  takeChanges(): readonly string[] | "all" {
+    return this.#others.take();
   }
 
   /** Leaves everything in the one file, so that a copy of it is a copy of all: SQLite alone does so only as a rule. */
   async close(): Promise<void> {
+    const reason = new StorageError(`Cannot go on waiting for "${this.#path}": the storage is closed`, {
+      code: "closed",
+    });
+    this.#closing.abort(reason);
+    await this.#lastCommit;
     try {
       // Others that have it open are not waited for: then it is up to the last of them.
       this.#database.execute("PRAGMA busy_timeout = 0");
@@ -72,40 +103,47 @@ export class SqliteEngine implements StorageEngine {
     this.#database.close();
   }
 
-  #attempt<Result>(attempt: string, work: () => Result): Result {
-    try {
-      return work();
-    } catch (cause) {
-      const problem = isLocked(cause)
-        ? "the database is locked by another process; keep its transactions short, or try again later"
-        : fileProblemOf(cause);
-      throw new StorageError(`Cannot ${attempt} "${this.#path}": ${problem}`, { cause });
+  #commit(commits: readonly Commit[]): Promise<boolean[]> {
+    if (commits.every(({ cleared, written }) => cleared.length === 0 && written.size === 0)) {
+      return this.#attempt("read from", () => this.#transactions.run("BEGIN", () => commits.map(this.#isExpected)));
     }
+    return this.#attempt("write to", () => {
+      try {
+        return this.#transactions.run("BEGIN IMMEDIATE", () => commits.map(this.#make));
+      } finally {
+        // If it has failed as well: nobody knows what has become of it.
+        this.#others.noteOwnCommit();
+      }
+    });
   }
 
+  readonly #make = (commit: Commit): boolean => {
+    if (!this.#isExpected(commit)) return false;
+    for (const prefix of commit.cleared) this.#clear.run([bytes(prefix), end(prefix)]);
+    for (const [key, value] of commit.written) {
+      if (value === undefined) this.#delete.run([bytes(key)]);
+      else this.#insert.run([bytes(key), value]);
+    }
+    return true;
+  };
+
+  readonly #isExpected = ({ expected }: Commit): boolean => {
+    for (const [key, value] of expected) {
+      if (this.#read(key) !== value) return false;
+    }
+    return true;
+  };
+
   #read(key: string): string | undefined {
-    const [row] = this.#select(bytes(key));
+    const row = this.#select.first([bytes(key)]);
     return row === undefined ? undefined : text(row["value"]);
   }
 
-  /** Does `work` in a transaction, which is over when this returns: nothing else of this process comes between. */
-  #within<Result>(begin: string, work: () => Result): Result {
-    this.#database.execute(begin);
+  async #attempt<Result>(attempt: string, work: () => Result): Promise<Result> {
     try {
-      const result = work();
-      this.#database.execute("COMMIT");
-      return result;
-    } catch (error) {
-      this.#rollBack();
-      throw error;
-    }
-  }
-
-  #rollBack(): void {
-    try {
-      this.#database.execute("ROLLBACK");
-    } catch {
-      // SQLite has rolled back by itself, as it does when the disk is full; what counts is the error that led here.
+      return await waitForLock(work, this.#waitMs, this.#closing.signal);
+    } catch (cause) {
+      throw asStorageError(attempt, this.#path, cause);
     }
   }
 }
@@ -130,5 +168,5 @@ const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 function text(column: Column | undefined): string {
   if (typeof column === "string") return column;
   if (column instanceof Uint8Array || column instanceof ArrayBuffer) return utf8.decode(column);
-  throw new Error("the table holds something that no storage has written");
+  throw new TypeError("the table holds something that no storage has written");
 }

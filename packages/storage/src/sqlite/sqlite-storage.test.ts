@@ -132,7 +132,9 @@ describe("sqliteStorage", () => {
     onTestFinished(() => other.close());
     other.execute("BEGIN IMMEDIATE");
     // One that does not wait for the other.
-    await using storage = createStorage(new SqliteEngine(await openDatabase(path), path));
+    await using storage = createStorage(
+      new SqliteEngine(await openDatabase(path), path, { durability: "process", waitMs: 0 }),
+    );
     await expect(storage.set("a", 1)).rejects.toMatchObject({
       name: "StorageError",
       message: expect.stringContaining(`Cannot write to "${path}": the database is locked by another process; `),
@@ -142,10 +144,10 @@ describe("sqliteStorage", () => {
   });
 
   test("commits through to the disk", async () => {
-    const database = await openOurDatabase(await temporaryPath());
+    const database = await openOurDatabase(await temporaryPath(), { durability: "power-loss", waitMs: 0 });
     onTestFinished(() => database.close());
-    expect(database.query("PRAGMA synchronous")).toMatchObject([{ synchronous: 2 }]);
-    expect(database.query("PRAGMA journal_mode")).toMatchObject([{ journal_mode: "wal" }]);
+    expect(database.query("PRAGMA synchronous")).toMatchObject({ synchronous: 2 });
+    expect(database.query("PRAGMA journal_mode")).toMatchObject({ journal_mode: "wal" });
   });
 
   test("has everything in its one file when it is closed", async () => {
