@@ -24,6 +24,8 @@ export class Changes implements Rows {
     return undefined;
   }
 
+  answerWith(): void {}
+
   async read(keys: readonly string[]): Promise<(string | undefined)[]> {
     this.#requireRunning();
     const unknown = keys.filter((key) => !this.#isOwn(key) && !this.#expected.has(key));

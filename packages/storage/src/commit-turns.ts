@@ -19,32 +19,35 @@ export class CommitTurns {
   #last: Promise<void> = Promise.resolve();
 
   /** `attempt` resolves with `undefined` when it has lost to somebody else's commit. */
-  async untilCommitted<Result>(attempt: () => Promise<{ result: Result } | undefined>): Promise<Result> {
+  async untilCommitted<Result>(attempt: Attempt<Result>): Promise<Result> {
     const first = await attempt();
     if (first !== undefined) return first.result;
-    const before = this.#last;
-    let end = (): void => {};
-    this.#last = new Promise((resolve) => (end = resolve));
-    await withinTurn(before);
-    try {
-      for (let attempts = 1; attempts < maxAttempts; attempts++) {
-        const committed = await attempt();
-        if (committed !== undefined) return committed.result;
-        await sleep(chance.number() * Math.min(attempts, maxPauseMs));
-      }
-    } finally {
-      end();
-    }
-    throw new StorageError(
-      `Cannot write to the storage: in ${maxAttempts} attempts, others were faster; make the transaction shorter`,
-      { code: "conflict" },
+    const committed = within(this.#last, maxTurnMs).then(() => tryAgain(attempt));
+    this.#last = committed.then(
+      () => undefined,
+      () => undefined,
     );
+    return committed;
   }
 }
 
-/** Resolves with `before`, or after `maxTurnMs`. */
-async function withinTurn(before: Promise<void>): Promise<void> {
+type Attempt<Result> = () => Promise<{ result: Result } | undefined>;
+
+async function tryAgain<Result>(attempt: Attempt<Result>): Promise<Result> {
+  for (let attempts = 1; attempts < maxAttempts; attempts++) {
+    const committed = await attempt();
+    if (committed !== undefined) return committed.result;
+    await sleep(chance.number() * Math.min(attempts, maxPauseMs));
+  }
+  throw new StorageError(
+    `Cannot write to the storage: in ${maxAttempts} attempts, others were faster; make the transaction shorter`,
+    { code: "conflict" },
+  );
+}
+
+/** Resolves with `work`, or after `limitMs`. */
+async function within(work: Promise<void>, limitMs: number): Promise<void> {
   const over = new AbortController();
-  await Promise.race([before, sleep(maxTurnMs, over.signal)]);
+  await Promise.race([work, sleep(limitMs, over.signal)]);
   over.abort();
 }

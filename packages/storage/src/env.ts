@@ -22,3 +22,12 @@ export const chance = {
   /** A name that nobody else chooses. */
   name: (): string => crypto.randomUUID(),
 };
+
+/** Where the runtime shows what its user should know, in the same place. */
+export const warnings = {
+  show: (warning: Error): void => {
+    if (typeof process === "object" && typeof process.emitWarning === "function") process.emitWarning(warning);
+    // oxlint-disable-next-line no-console
+    else console.warn(warning);
+  },
+};

@@ -6,8 +6,8 @@ export interface HotValue {
   readonly prefix: string;
   readonly key: string;
   readonly text: string | undefined;
-  /** What `text` says, once somebody has asked for it: frozen, because everybody gets the same. */
-  value: StorageValue | undefined;
+  /** The answer to whoever asks for what `text` says, once somebody has: frozen, because everybody gets the same. */
+  answer: Promise<StorageValue> | undefined;
   /** Whether it was asked for since it last was the oldest. */
   wasUsed: boolean;
 }
@@ -44,7 +44,7 @@ export class HotValues {
   keep(fullKey: string, text: string | undefined): void {
     this.forget(fullKey);
     const [prefix, key] = splitKey(fullKey);
-    const hot: HotValue = { prefix, key, text, value: undefined, wasUsed: false };
+    const hot: HotValue = { prefix, key, text, answer: undefined, wasUsed: false };
     if (sizeOf(hot) > this.#maxBytes / 8) return;
     let namespace = this.#namespaces.get(prefix);
     if (namespace === undefined) {
@@ -55,6 +55,21 @@ export class HotValues {
     this.#order.add(hot);
     this.#bytes += sizeOf(hot);
     this.#makeRoom();
+  }
+
+  /**
+   * Answers with `value` whoever asks for what `text` says. From here on the entry has the caller's own key: a part of a
+   * full key takes several times as long to compare.
+   */
+  answerWith(prefix: string, key: string, text: string, value: StorageValue): void {
+    const namespace = this.#namespaces.get(prefix);
+    const hot = namespace?.get(key);
+    if (namespace === undefined || hot?.text !== text) return;
+    hot.answer = Promise.resolve(value);
+    namespace.delete(key);
+    namespace.set(key, hot);
+    this.#namespaces.delete(prefix);
+    this.#namespaces.set(prefix, namespace);
   }
 
   forget(fullKey: string): void {

@@ -3,7 +3,6 @@ import { freeze } from "./freeze.js";
 import { fullKey, nameIn, shortKey } from "./full-key.js";
 import { StorageError } from "./storage-error.js";
 import type { StorageReader, StorageValue } from "./storage.js";
-import type { HotValue } from "./hot-values.js";
 import type { Rows } from "./store.js";
 
 /** Reads the values of one namespace. */
@@ -18,11 +17,9 @@ export class Reader implements StorageReader {
 
   get(key: string): Promise<StorageValue | undefined>;
   get<Fallback>(key: string, fallback: Fallback): Promise<StorageValue | Fallback>;
-  async get<Fallback>(key: string, fallback?: Fallback): Promise<StorageValue | Fallback | undefined> {
-    const hot = this.#rows.recall(this.#prefix, key);
-    if (hot !== undefined) return hot.text === undefined ? fallback : valueOf(hot, hot.text);
-    const [text] = await this.#rows.read([fullKey(this.#prefix, key)]);
-    return text === undefined ? fallback : read(key, text);
+  get<Fallback>(key: string, fallback?: Fallback): Promise<StorageValue | Fallback | undefined> {
+    // What most calls come to, in as few steps as possible.
+    return this.#rows.recall(this.#prefix, key) ?? this.#get(key, fallback);
   }
 
   async getMany(keys: readonly string[]): Promise<(StorageValue | undefined)[]> {
@@ -56,18 +53,19 @@ export class Reader implements StorageReader {
     }
   }
 
+  async #get<Fallback>(key: string, fallback: Fallback): Promise<StorageValue | Fallback> {
+    const [text] = await this.#rows.read([fullKey(this.#prefix, key)]);
+    if (text === undefined) return fallback;
+    const value = read(key, text);
+    // Bytes are everybody's own, because they can be changed.
+    if (!mayHoldBytes(text)) this.#rows.answerWith(this.#prefix, key, text, value);
+    return value;
+  }
+
   async #firstAfter(after: string): Promise<string | undefined> {
     for await (const [key] of this.#rows.list(this.#prefix, after)) return key;
     return undefined;
   }
-}
-
-/** What is in memory, decoded once; unless it holds bytes, which are everybody's own, because they can be changed. */
-function valueOf(hot: HotValue, text: string): StorageValue {
-  if (hot.value !== undefined) return hot.value;
-  const value = read(hot.key, text);
-  if (!mayHoldBytes(text)) hot.value = value;
-  return value;
 }
 
 function read(key: string, text: string): StorageValue {

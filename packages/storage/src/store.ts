@@ -1,10 +1,11 @@
 import type { Commit, StorageEngine, StorageGuarantees } from "./engine.js";
 import { clock } from "./env.js";
 import { GroupCommit } from "./group-commit.js";
-import { type HotValue, HotValues } from "./hot-values.js";
+import { HotValues } from "./hot-values.js";
 import { Inside } from "./inside.js";
 import { OpenEngine } from "./open-engine.js";
 import { StorageError } from "./storage-error.js";
+import type { StorageValue } from "./storage.js";
 import { CommitTurns } from "./commit-turns.js";
 
 /** How many rows a listing asks the engine for at a time. */
@@ -21,8 +22,13 @@ export interface StoreOptions {
 
 /** Encoded values by full key: what a storage and its transactions read from. */
 export interface Rows {
-  /** The value of `key` in the namespace at `prefix`, if it is in memory, and is the value that is stored now. */
-  recall(prefix: string, key: string): HotValue | undefined;
+  /**
+   * The value of `key` in the namespace at `prefix`, if it is in memory, and is the value that is stored now. Where
+   * `read` rejects, there is none.
+   */
+  recall(prefix: string, key: string): Promise<StorageValue> | undefined;
+  /** Lets `recall` answer with `value` for as long as what is stored is `text`. */
+  answerWith(prefix: string, key: string, text: string, value: StorageValue): void;
   /** The encoded values of `keys`, in their order, read at one moment. */
   read(keys: readonly string[]): Promise<(string | undefined)[]>;
   /** All rows whose keys start with `prefix` and come after `after`, in order. */
@@ -45,7 +51,8 @@ export class Store implements Rows {
   readonly #open: OpenEngine;
   readonly #group: GroupCommit;
   readonly #hot: HotValues;
-  readonly #isHot: boolean;
+  /** Whether what is in memory may be used. */
+  #isHot: boolean;
   /** Counts the changes that were made or noticed. */
   #changes = 0;
 
@@ -58,10 +65,14 @@ export class Store implements Rows {
     this.#isHot = engine.takeChanges !== undefined && hotBytes > 0;
   }
 
-  recall(prefix: string, key: string): HotValue | undefined {
-    if (!this.#isHot) return undefined;
+  recall(prefix: string, key: string): Promise<StorageValue> | undefined {
+    if (!this.#isHot || this.inside.isInside) return undefined;
     this.#notice();
-    return this.#hot.get(prefix, key);
+    return this.#hot.get(prefix, key)?.answer;
+  }
+
+  answerWith(prefix: string, key: string, text: string, value: StorageValue): void {
+    this.#hot.answerWith(prefix, key, text, value);
   }
 
   async read(keys: readonly string[]): Promise<(string | undefined)[]> {
@@ -142,6 +153,7 @@ export class Store implements Rows {
 
   /** Lets `lastly` commit what is to be the last, past the calls that reject from now on. */
   close(lastly: (commit: (commit: Commit) => Promise<unknown>) => Promise<void>): Promise<void> {
+    this.#isHot = false;
     return this.#open.close(() => lastly((commit) => this.#engine.commit([commit])));
   }
 
@@ -191,9 +203,12 @@ export class OutsideRows implements Rows {
     this.#store = store;
   }
 
-  recall(prefix: string, key: string): HotValue | undefined {
-    this.#store.requireOutside("read from the storage");
+  recall(prefix: string, key: string): Promise<StorageValue> | undefined {
     return this.#store.recall(prefix, key);
+  }
+
+  answerWith(prefix: string, key: string, text: string, value: StorageValue): void {
+    this.#store.answerWith(prefix, key, text, value);
   }
 
   async read(keys: readonly string[]): Promise<(string | undefined)[]> {

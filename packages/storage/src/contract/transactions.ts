@@ -312,9 +312,9 @@ export const transactionBehaviours: readonly Behaviour[] = [
     behaviour: "refuses nobody else while a transaction is under way",
     async check(fixture) {
       await using storage = await fixture.open();
-      let isDone = false;
+      const done = new AbortController();
       const others = async (): Promise<void> => {
-        for (let number = 0; !isDone; number++) {
+        for (let number = 0; !done.signal.aborted; number++) {
           await storage.set("b", number);
           await storage.get("b");
           await Promise.resolve();
@@ -328,7 +328,7 @@ export const transactionBehaviours: readonly Behaviour[] = [
           transaction.set(`c${number}`, number);
         }
       });
-      isDone = true;
+      done.abort();
       await working;
     },
   },

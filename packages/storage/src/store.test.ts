@@ -1,0 +1,239 @@
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { createStorage } from "./create-storage.js";
+import type { StorageEngine } from "./engine.js";
+import type { Storage } from "./storage.js";
+import { Table } from "./table.js";
+
+/** A table that others write to as well, and that can be made to wait and to fail. */
+class SharedEngine implements StorageEngine {
+  readonly table = new Table();
+  readonly read = vi.fn<StorageEngine["read"]>(async (keys) => {
+    const values = this.table.read(keys);
+    await this.held;
+    return values;
+  });
+  readonly commit = vi.fn<StorageEngine["commit"]>(async (commits) => {
+    await this.held;
+    if (this.failure !== undefined) throw this.failure;
+    return commits.map((commit) => this.table.apply(commit));
+  });
+  changed: string[] | "all" = [];
+  held: Promise<void> | undefined;
+  failure: Error | undefined;
+
+  async scan(prefix: string, after: string, limit: number): Promise<[string, string][]> {
+    return this.table.scan(prefix, after, limit);
+  }
+
+  async close(): Promise<void> {}
+
+  takeChanges(): readonly string[] | "all" {
+    const taken = this.changed;
+    this.changed = [];
+    return taken;
+  }
+
+  /** What somebody else writes. */
+  write(key: string, value: string, isTold: "by its key" | "somehow" | "not"): void {
+    this.table.apply({ expected: new Map(), cleared: [], written: new Map([[key, value]]) });
+    if (isTold === "by its key" && this.changed !== "all") this.changed = [...this.changed, key];
+    if (isTold === "somehow") this.changed = "all";
+  }
+}
+
+describe("a storage that keeps values in memory", () => {
+  let engine: SharedEngine;
+  let storage: Storage;
+
+  beforeEach(() => {
+    engine = new SharedEngine();
+    storage = createStorage(engine);
+  });
+
+  test("asks the engine once for what is read again and again", async () => {
+    engine.write("n/=a", "[1]", "not");
+    const namespace = storage.namespace("n");
+    for (let times = 0; times < 3; times++) {
+      expect(await namespace.get("a")).toEqual([1]);
+      expect(await namespace.get("b", "none")).toBe("none");
+      expect(await namespace.has("a")).toBe(true);
+      expect(await namespace.getMany(["a", "b"])).toEqual([[1], undefined]);
+      expect(await storage.namespace("n").get("a")).toEqual([1]);
+    }
+    expect(engine.read).toHaveBeenCalledTimes(2);
+  });
+
+  test("answers from memory what it has written itself", async () => {
+    await storage.set("a", { n: 1 });
+    await storage.transaction((transaction) => {
+      transaction.set("b", 2);
+      transaction.delete("c");
+    });
+    expect(await storage.getMany(["a", "b", "c"])).toEqual([{ n: 1 }, 2, undefined]);
+    expect(engine.read).not.toHaveBeenCalled();
+    await storage.clear();
+    expect(await storage.getMany(["a", "b"])).toEqual([undefined, undefined]);
+  });
+
+  test.each(["by its key", "somehow"] as const)("sees what others have written, told %s", async (isTold) => {
+    await storage.set("a", 1);
+    await storage.set("b", 1);
+    engine.write("=a", "2", isTold);
+    expect(await storage.get("a")).toBe(2);
+    expect(await storage.get("b")).toBe(1);
+    expect(engine.read).toHaveBeenCalledTimes(isTold === "somehow" ? 2 : 1);
+  });
+
+  test("reads all of several values anew when one of them is not in memory: they are of one moment", async () => {
+    await storage.set("a", 1);
+    engine.write("=b", "2", "not");
+    expect(await storage.getMany(["a", "b"])).toEqual([1, 2]);
+    expect(engine.read).toHaveBeenCalledWith(["=a", "=b"]);
+  });
+
+  test("does not keep what it was reading while it was changed, by itself or by others", async () => {
+    for (const change of [
+      () => storage.set("a", "new"),
+      async () => engine.write("=a", '"new"', "by its key"),
+      async () => engine.write("=a", '"new"', "somehow"),
+    ]) {
+      engine.write("=a", '"old"', "somehow");
+      let letGo = (): void => {};
+      engine.held = new Promise((resolve) => (letGo = resolve));
+      const reading = storage.get("a");
+      await vi.waitUntil(() => engine.read.mock.calls.length > 0);
+      engine.held = undefined;
+      await change();
+      letGo();
+      expect(await reading).toBe("old");
+      expect(await storage.get("a")).toBe("new");
+      engine.read.mockClear();
+    }
+  });
+
+  test("does not keep what it was writing while others wrote: theirs may be the later one", async () => {
+    let letGo = (): void => {};
+    engine.held = new Promise((resolve) => (letGo = resolve));
+    const writing = storage.set("a", "mine");
+    await vi.waitUntil(() => engine.commit.mock.calls.length > 0);
+    letGo();
+    // After the commit was made, and before this process hears of it.
+    await Promise.resolve().then(() => engine.write("=a", '"theirs"', "by its key"));
+    await writing;
+    expect(await storage.get("a")).toBe(JSON.parse(engine.table.read(["=a"])[0] ?? ""));
+  });
+
+  test("forgets what a commit that failed was to write: nobody knows whether it did", async () => {
+    await storage.set("a", "old");
+    engine.failure = new Error("no answer");
+    await expect(storage.set("a", "new")).rejects.toMatchObject({ code: "failed" });
+    engine.failure = undefined;
+    engine.write("=a", '"new"', "not");
+    expect(await storage.get("a")).toBe("new");
+  });
+
+  test("never computes a transaction from what is in memory and not stored any more", async () => {
+    await storage.set("a", 1);
+    engine.write("=a", "10", "not");
+    let runs = 0;
+    await storage.transaction(async (transaction) => {
+      runs++;
+      transaction.set("a", Number(await transaction.get("a")) + 1);
+    });
+    expect(runs).toBe(2);
+    expect(await storage.get("a")).toBe(11);
+  });
+
+  test("keeps nothing of a transaction that lost or failed", async () => {
+    await storage.set("a", 1);
+    const attempt = storage.transaction((transaction) => {
+      transaction.set("a", 2);
+      throw new RangeError("as asked for");
+    });
+    await expect(attempt).rejects.toThrow(RangeError);
+    expect(await storage.get("a")).toBe(1);
+  });
+
+  test("keeps nothing when it is given no room, or when the engine does not tell what others change", async () => {
+    const cold = createStorage(engine, { hotBytes: 0 });
+    await cold.set("a", 1);
+    await cold.get("a");
+    await cold.get("a");
+    expect(engine.read).toHaveBeenCalledTimes(2);
+    const silent = createStorage({
+      read: (keys) => engine.read(keys),
+      scan: (prefix, after, limit) => engine.scan(prefix, after, limit),
+      commit: (commits) => engine.commit(commits),
+      close: () => engine.close(),
+    });
+    await silent.get("a");
+    await silent.get("a");
+    expect(engine.read).toHaveBeenCalledTimes(4);
+  });
+
+  test("forgets everything when it takes a lease: the one before may have written", async () => {
+    await storage.set("a", 1);
+    engine.write("=a", "2", "not");
+    expect(await storage.get("a")).toBe(1);
+    await using lease = await storage.lease("l");
+    expect(lease.signal.aborted).toBe(false);
+    expect(await storage.get("a")).toBe(2);
+  });
+});
+
+describe("a storage", () => {
+  test("hands what is written at one moment to the engine at once, each with an answer of its own", async () => {
+    const engine = new SharedEngine();
+    const storage = createStorage(engine);
+    engine.write("=a", '"theirs"', "not");
+    const sets = Array.from({ length: 50 }, (_, number) => storage.set(`key ${number}`, number));
+    const deletions = [storage.delete("a"), storage.delete("b")];
+    await Promise.all(sets);
+    expect(engine.commit.mock.calls[0]?.[0]).toHaveLength(50);
+    expect(await Promise.all(deletions)).toEqual([true, false]);
+    expect(await storage.get("key 7")).toBe(7);
+  });
+
+  test("rejects all that was written at one moment when the engine fails", async () => {
+    const engine = new SharedEngine();
+    const storage = createStorage(engine);
+    engine.failure = new Error("the disk is on fire");
+    for (const write of [storage.set("a", 1), storage.set("b", 2)]) {
+      await expect(write).rejects.toMatchObject({ name: "StorageError", cause: engine.failure });
+    }
+  });
+
+  test("needs two attempts for each of many transactions that change one value at once, not hundreds", async () => {
+    const storage = createStorage(new SharedEngine());
+    let runs = 0;
+    const increment = (): Promise<void> =>
+      storage.transaction(async (transaction) => {
+        runs++;
+        transaction.set("count", Number(await transaction.get("count", 0)) + 1);
+      });
+    await Promise.all(Array.from({ length: 100 }, increment));
+    expect(await storage.get("count")).toBe(100);
+    expect(runs).toBeLessThan(300);
+  });
+
+  test("lets nobody wait for ever behind a transaction that never ends", async () => {
+    const storage = createStorage(new SharedEngine());
+    let runs = 0;
+    void storage.transaction(async (transaction) => {
+      await transaction.get("a");
+      await Promise.resolve();
+      if (runs++ > 0) await new Promise(() => {});
+      await storage.set("a", "theirs");
+      transaction.set("a", "mine");
+    });
+    await vi.waitUntil(() => runs === 2);
+    let others = 0;
+    await storage.transaction(async (transaction) => {
+      await transaction.get("a");
+      await Promise.resolve();
+      if (others++ === 0) await storage.set("a", "changed");
+      transaction.set("a", "written");
+    });
+    expect(await storage.get("a")).toBe("written");
+  });
+});
