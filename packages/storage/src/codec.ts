@@ -13,14 +13,27 @@ import type { StorageValue } from "./storage.js";
 /** How deep arrays and objects may be nested: more is a mistake, and below it no recursion is in danger. */
 const maxDepth = 100;
 
-/** Writes a value down. Throws a `TypeError` that names the place of whatever is neither JSON nor bytes. */
+/** How long a value may be when it is written down: every backend takes that much, and none of them blocks for long. */
+const maxLength = 16 * 1024 * 1024;
+
+/**
+ * Writes a value down. Throws a `TypeError` that names the place of whatever is neither JSON nor bytes, and a
+ * `RangeError` when it is too long.
+ */
 export function encode(value: unknown): string {
   const findings: Findings = { tags: false };
   const fault = check(value, 0, findings);
   if (fault !== undefined) {
     throw new TypeError(`Cannot store value${fault.path}: it is ${fault.problem}; a storage keeps JSON and Uint8Array`);
   }
-  return JSON.stringify(findings.tags ? tag(value) : value);
+  const text = JSON.stringify(findings.tags ? tag(value) : value);
+  if (text.length > maxLength) {
+    throw new RangeError(
+      `Cannot store the value: as JSON it has ${text.length} characters, and at most ${maxLength} are kept under one key; ` +
+        "spread it over several",
+    );
+  }
+  return text;
 }
 
 /** Reads what `encode` has written. Throws when it is something else. */

@@ -8,16 +8,19 @@
  * 4. So all that is in namespace `a` and in those inside it, and nothing else, starts with `a/`.
  */
 
+/** How long a full key may be: what every backend takes. */
+const maxLength = 8192;
+
 /** The prefix of the namespace `name` inside the one whose prefix is `parent`; the root's prefix is empty. */
 export function namespacePrefix(parent: string, name: string): string {
   requireText("namespace", name);
-  return `${parent}${name.replace(/[%/=]/g, encodeURIComponent)}/`;
+  return requireShort("namespace", `${parent}${name.replace(/[%/=]/g, encodeURIComponent)}/`);
 }
 
 /** The key that the engine sees. */
 export function fullKey(prefix: string, key: string): string {
   requireText("key", key);
-  return `${prefix}=${key}`;
+  return requireShort("key", `${prefix}=${key}`);
 }
 
 /** The prefix and the key that `fullKey` made `full` of: no prefix has a `=` in it. */
@@ -53,4 +56,12 @@ function requireText(kind: string, text: unknown): void {
   if (/\p{Surrogate}/u.test(text)) {
     throw new TypeError(`Cannot use ${JSON.stringify(text)} as a ${kind}: it holds half of a surrogate pair`);
   }
+}
+
+function requireShort(kind: string, full: string): string {
+  if (full.length <= maxLength) return full;
+  throw new RangeError(
+    `Cannot use a ${kind} of ${full.length} characters, with the names of its namespaces ("${full.slice(0, 40)}…"): ` +
+      `at most ${maxLength} are possible`,
+  );
 }

@@ -182,4 +182,18 @@ export const keyBehaviours: readonly Behaviour[] = [
       assert.deepEqual(await keysOf(storage), []);
     },
   },
+  {
+    behaviour: "takes a long key, and refuses one that is too long",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      const long = "é".repeat(8000);
+      await storage.set(long, 1);
+      assert.equal(await storage.get(long), 1);
+      assert.deepEqual(await keysOf(storage), [long]);
+      const tooLong = { name: "RangeError", message: /at most 8192/ };
+      await assert.rejects(storage.set(long + "a".repeat(200), 2), tooLong);
+      assert.throws(() => storage.namespace(long + "a".repeat(200)), tooLong);
+      assert.deepEqual(await keysOf(storage), [long]);
+    },
+  },
 ];

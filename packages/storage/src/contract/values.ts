@@ -164,4 +164,16 @@ export const valueBehaviours: readonly Behaviour[] = [
       assert.deepEqual(await storage.get("value"), allowed);
     },
   },
+  {
+    behaviour: "takes a large value, and refuses one that is too large",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      const large = "x".repeat(2 ** 20);
+      await storage.set("value", large);
+      assert.equal(await storage.get("value"), large);
+      const tooLarge = ["x".repeat(2 ** 24)];
+      await assert.rejects(storage.set("value", tooLarge), { name: "RangeError", message: /at most 16777216/ });
+      assert.equal(await storage.get("value"), large);
+    },
+  },
 ];
