@@ -8,6 +8,11 @@ export { StorageError, type StorageErrorCode } from "./storage-error.js";
 // Something that one holder at a time does.
 export type { Lease, LeaseOptions } from "./storage.js";
 
+// All of a storage as text, and from one version of an application to the next.
+export { exportStorage, type TransferOptions } from "./export-storage.js";
+export { importStorage } from "./import-storage.js";
+export { type Migration, migrate, schemaVersionKey } from "./migrate.js";
+
 // For another database: what to write, and what makes a storage of it.
 export { createStorage } from "./create-storage.js";
 export type { Commit, StorageEngine, StorageGuarantees } from "./engine.js";
