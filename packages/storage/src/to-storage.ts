@@ -1,5 +1,6 @@
 import { createStorage } from "./create-storage.js";
-import { type KeyvLike, keyvEngine } from "./keyv/keyv-engine.js";
+import type { KeyvLike } from "./keyv/keyv-engine.js";
+import { lazyKeyvEngine } from "./keyv/lazy-keyv-engine.js";
 import { mapEngine } from "./map-engine.js";
 import type { Storage } from "./storage.js";
 
@@ -16,19 +17,41 @@ export type StorageLike = Storage | Map<string, unknown> | KeyvLike;
 export function toStorage(given: StorageLike): Storage {
   if (given instanceof Map) return createStorage(mapEngine(given));
   if (isStorage(given)) return given;
-  if (isKeyv(given)) return createStorage(keyvEngine(given));
+  if (isKeyv(given)) return createStorage(lazyKeyvEngine(given));
   throw new TypeError(`Cannot use ${describe(given)}`);
 }
 
+const storageMethods = [
+  "get",
+  "getMany",
+  "has",
+  "entries",
+  "namespaces",
+  "set",
+  "delete",
+  "clear",
+  "transaction",
+  "namespace",
+  "lease",
+  "close",
+] as const satisfies readonly (keyof Storage)[];
+
+/** Throws when it is one in part: something would fail only when it is used. */
 function isStorage(given: unknown): given is Storage {
-  return hasMethods(given, ["get", "getMany", "set", "transaction", "namespace", "entries", "close"]);
+  if (!hasMethods(given, ["transaction", "namespace"])) return false;
+  const missing: string[] = storageMethods.filter((name) => !hasMethods(given, [name]));
+  if (!("guarantees" in given)) missing.push("guarantees");
+  if (missing.length === 0) return true;
+  throw new TypeError(
+    `Cannot use the storage: it has no ${missing.join(", ")}; make it with createStorage, which adds what an engine lacks`,
+  );
 }
 
 function isKeyv(given: unknown): given is KeyvLike {
   return hasMethods(given, ["get", "set", "delete", "disconnect", "on", "off"]);
 }
 
-function hasMethods(given: unknown, names: readonly string[]): boolean {
+function hasMethods(given: unknown, names: readonly string[]): given is object {
   if (typeof given !== "object" || given === null) return false;
   return names.every((name) => typeof Reflect.get(given, name) === "function");
 }

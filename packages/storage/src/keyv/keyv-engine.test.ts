@@ -1,11 +1,13 @@
 import { Keyv } from "keyv";
 import { describe, expect, test } from "vitest";
 import type { ContractFixture } from "../contract.js";
+import type { Commit } from "../engine.js";
 import type { Storage } from "../storage.js";
 import { checkModel } from "../testing/check-model.js";
 import { describeContract } from "../testing/describe-contract.js";
 import { FailingStore } from "../testing/failing-store.js";
 import { toStorage } from "../to-storage.js";
+import { keyvEngine } from "./keyv-engine.js";
 
 function makeStore(): ContractFixture {
   const keyv = new Keyv(new Map());
@@ -55,6 +57,69 @@ describe("toStorage of a Keyv", () => {
     const storage = toStorage(keyv);
     await storage.set("a", 1);
     expect((await keyv.getRaw("%3Da"))?.expires).toBeUndefined();
+  });
+
+  test("says at once what it cannot promise", () => {
+    expect(toStorage(new Keyv()).guarantees).toEqual({ durability: "unknown", sharing: "nobody" });
+  });
+
+  test("keeps keys apart for a Keyv that removes characters from them", async () => {
+    const keyv = new Keyv();
+    const storage = toStorage(keyv);
+    await storage.set("a--b;'*.!~(c)_/", 1);
+    const map: unknown = keyv.store;
+    const stored = map instanceof Map ? [...map.keys()].filter((key) => !String(key).includes("storage-")) : [];
+    expect(stored).toEqual([expect.stringMatching(/^keyv:[A-Za-z0-9%]+$/)]);
+  });
+
+  test("is right in a Keyv that compresses, or serializes otherwise", async () => {
+    const reversed = (text: string): string => Array.from(text).toReversed().join("");
+    const compression = {
+      compress: async (value: string) => reversed(value),
+      decompress: async (value: string) => reversed(value),
+    };
+    for (const options of [
+      { compression },
+      {
+        serialize: (data: unknown) => reversed(JSON.stringify(data)),
+        deserialize: (text: string) => JSON.parse(reversed(text)),
+      },
+      { serialize: undefined, deserialize: undefined },
+    ]) {
+      const store = new Map();
+      // @ts-expect-error: Keyv takes no serialization as well, which its types do not say
+      const open = (): Storage => toStorage(new Keyv({ store, ...options }));
+      await open().transaction((transaction) => {
+        for (const key of ["a", "b"]) transaction.set(key, { key, bytes: Uint8Array.of(1) });
+      });
+      expect(await open().getMany(["a", "b"])).toEqual([
+        { key: "a", bytes: Uint8Array.of(1) },
+        { key: "b", bytes: Uint8Array.of(1) },
+      ]);
+    }
+  });
+
+  test("makes commits that come together in one step, each on what the one before has left", async () => {
+    const store = new FailingStore();
+    const engine = keyvEngine(new Keyv({ store }));
+    const commit = (own: Partial<Commit>): Commit => ({ expected: new Map(), cleared: [], written: new Map(), ...own });
+    const group = [
+      commit({ written: new Map([["=a", "1"]]) }),
+      commit({ expected: new Map([["=a", undefined]]), written: new Map([["=b", "1"]]) }),
+      commit({ expected: new Map([["=a", "1"]]), written: new Map([["=a", "2"]]) }),
+      commit({ cleared: ["="], written: new Map([["=c", "1"]]) }),
+      commit({ expected: new Map([["=a", undefined]]), written: new Map([["=d", "1"]]) }),
+      commit({ expected: new Map([["=d", "1"]]) }),
+    ];
+    expect(await engine.commit(group)).toEqual([true, false, true, true, true, true]);
+    expect(await engine.scan("", "", 10)).toEqual([
+      ["=c", "1"],
+      ["=d", "1"],
+    ]);
+    const before = store.writes;
+    await engine.commit(["e", "f", "g"].map((key) => commit({ written: new Map([[key, "1"]]) })));
+    // The journal, the values, the index, and the journal again.
+    expect(store.writes - before).toBe(6);
   });
 
   test("disconnects the Keyv when it is closed", async () => {
@@ -260,9 +325,27 @@ describe("toStorage of a Keyv", () => {
     await keyv.set(later, JSON.stringify(value));
     await expect(toStorage(new Keyv({ store: keyv.store })).get("a")).rejects.toMatchObject({
       name: "StorageError",
+      code: "newer-format",
       message: expect.stringContaining("update @mx/storage"),
     });
     expect(await keyv.get("%3Da")).toBe("1");
     expect(await keyv.get(later)).toBe(JSON.stringify(value));
   });
+
+  test.each(["storage-keys-0", "storage-journal"])(
+    "refuses, without quoting it, what is not its own at %s",
+    async (key) => {
+      for (const value of ["s3cret", '"s3cret"', "null", "{}"]) {
+        const keyv = new Keyv();
+        await toStorage(keyv).set("a", 1);
+        await keyv.set(key, value);
+        const error: unknown = await toStorage(new Keyv({ store: keyv.store }))
+          .get("a")
+          .catch((thrown: unknown) => thrown);
+        expect(error).toMatchObject({ name: "StorageError", code: "damaged" });
+        expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain("s3cret");
+        expect(await keyv.get(key)).toBe(value);
+      }
+    },
+  );
 });

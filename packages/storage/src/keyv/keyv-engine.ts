@@ -5,15 +5,16 @@
  *    belongs to the call that runs.
  * 2. A Keyv lists its keys in no order, or not at all, so they are kept in an index: pages of keys, stored beside the
  *    values. It is also how a read that failed without a word is told from a key that has no value.
- * 3. A commit that changes more than one entry is decided when its journal, a list of the new entries, is stored. The
- *    entries follow, then the journal is emptied. Whoever finds a journal first does what it says: doing it twice does
- *    no harm.
+ * 3. What changes more than one entry is decided when its journal, a list of the new entries, is stored. The entries
+ *    follow, then the journal is emptied. Whoever finds a journal first does what it says: doing it twice does no harm.
+ *    Commits that come together share one journal.
  * 4. The index and the journal are always there, empty or not: one without the other is a read that failed without a
  *    word. A store without both is new only if it gives back what is written to it, and still has neither.
  * 5. After a failed write nothing in memory is trusted: the index is read anew.
  */
-import type { Commit, StorageEngine } from "../engine.js";
+import type { Commit, StorageEngine, StorageGuarantees } from "../engine.js";
 import { KeyIndex } from "./key-index.js";
+import { keyvGuarantees } from "./keyv-guarantees.js";
 import { problemOf } from "../problem.js";
 import { rowsOf } from "../rows.js";
 import { StorageError } from "../storage-error.js";
@@ -39,8 +40,13 @@ const journalKey = "storage-journal";
 const probeKey = "storage-probe";
 const pageKey = (page: number): string => `storage-keys-${page}`;
 
-/** No `:` is left, which a Keyv would take for the end of its namespace, and nothing that a backend could trip over. */
-const valueKey = (fullKey: string): string => encodeURIComponent(fullKey);
+/**
+ * Letters, digits and `%` are all that is left: no `:`, which a Keyv would take for the end of its namespace, and nothing
+ * that a backend could trip over, or that a Keyv's `sanitize` would remove.
+ */
+const valueKey = (fullKey: string): string => encodeURIComponent(fullKey).replace(/[-_.!~*'()]/g, toPercent);
+
+const toPercent = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
 
 /** The version of all of the above. */
 const format = 1;
@@ -68,6 +74,7 @@ export function keyvEngine(keyv: KeyvLike): StorageEngine {
 }
 
 class KeyvEngine implements StorageEngine {
+  readonly guarantees: StorageGuarantees = keyvGuarantees;
   readonly #keyv: KeyvLike;
   #lastCall: Promise<unknown> = Promise.resolve();
   #index: KeyIndex | undefined;
@@ -89,16 +96,21 @@ class KeyvEngine implements StorageEngine {
     });
   }
 
-  commit(commit: Commit): Promise<boolean> {
+  commit(commits: readonly Commit[]): Promise<boolean[]> {
     return this.#inTurn(async (index) => {
-      const expected = [...commit.expected];
-      const values = await this.#values(
-        index,
-        expected.map(([key]) => key),
-      );
-      if (expected.some(([, value], position) => value !== values[position])) return false;
-      await this.#write(entriesOf(commit, index));
-      return true;
+      const expected = [...new Set(commits.flatMap((commit) => [...commit.expected.keys()]))];
+      const stored = new Map(rowsOf(expected, await this.#values(index, expected)));
+      const entries = new Map<string, string | undefined>();
+      const current = (key: string): string | undefined =>
+        entries.has(valueKey(key)) ? entries.get(valueKey(key)) : stored.get(key);
+      const made = commits.map((commit) => {
+        if ([...commit.expected].some(([key, value]) => current(key) !== value)) return false;
+        addChanges(entries, commit, index);
+        return true;
+      });
+      addChangedPages(entries, index);
+      await this.#write(entries);
+      return made;
     });
   }
 
@@ -176,10 +188,18 @@ class KeyvEngine implements StorageEngine {
   }
 
   #inOurFormat(text: string): Stored {
-    const stored: Stored = JSON.parse(text);
+    const stored = storedIn(text);
+    if (stored === undefined) {
+      throw new StorageError(
+        "Cannot open the Keyv: its list of keys or its journal is not what a storage has written; " +
+          "give the storage a Keyv that nobody else writes to, or one with another namespace",
+        { code: "damaged" },
+      );
+    }
     if (stored.format === format) return stored;
     throw new StorageError(
-      `Cannot open the Keyv: its keys are in format "${stored.format}", and this version knows ${format}; update @mx/storage`,
+      `Cannot open the Keyv: its keys are in format ${stored.format}, and this version knows ${format}; update @mx/storage`,
+      { code: "newer-format" },
     );
   }
 
@@ -231,7 +251,9 @@ class KeyvEngine implements StorageEngine {
     return values.map((value, position) => {
       if (value === undefined || typeof value === "string") return value;
       throw new StorageError(
-        `Cannot read "${keys[position]}" in the Keyv: it is ${typeof value}, which no storage has written`,
+        `Cannot read "${keys[position]}" in the Keyv: it is ${typeof value}, which no storage has written; ` +
+          "give the storage a Keyv that nobody else writes to",
+        { code: "damaged" },
       );
     });
   }
@@ -282,14 +304,23 @@ class KeyvEngine implements StorageEngine {
   }
 }
 
+/** Reads a journal or a page; the error of `JSON.parse` is not passed on, because it quotes what is stored. */
+function storedIn(text: string): Stored | undefined {
+  try {
+    const stored: Stored | null = JSON.parse(text);
+    return typeof stored?.format === "number" ? stored : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function journalOf(entries: Entries): string {
   const journal: Stored = { format, entries: [...entries].map(([key, value]) => [key, value ?? null]) };
   return JSON.stringify(journal);
 }
 
-/** The entries that `commit` changes, those of the index included. */
-function entriesOf({ cleared, written }: Commit, index: KeyIndex): Entries {
-  const entries = new Map<string, string | undefined>();
+/** Adds the values that `commit` changes to `entries`, and their keys to `index`. */
+function addChanges(entries: Map<string, string | undefined>, { cleared, written }: Commit, index: KeyIndex): void {
   const remove = (key: string): void => {
     if (index.has(key)) entries.set(valueKey(key), undefined);
     index.delete(key);
@@ -305,9 +336,11 @@ function entriesOf({ cleared, written }: Commit, index: KeyIndex): Entries {
       entries.set(valueKey(key), value);
     }
   }
+}
+
+function addChangedPages(entries: Map<string, string | undefined>, index: KeyIndex): void {
   for (const [page, keys] of index.takeChanged()) {
     const pageCount = page === 0 ? { pageCount: index.pageCount } : {};
     entries.set(pageKey(page), JSON.stringify({ format, ...pageCount, keys }));
   }
-  return entries;
 }
