@@ -41,6 +41,14 @@ describe("HotValues", () => {
     expect(Math.min(...kept.filter((number) => number !== 7))).toBeGreaterThan(930);
   });
 
+  test("needs room once for a value that is replaced again and again", () => {
+    const hot = new HotValues(10_000);
+    hot.keep("=b", "1");
+    for (let round = 0; round < 1000; round++) hot.keep("=a", `${round}`);
+    expect(hot.find("=b")).toBeDefined();
+    expect(hot.find("=a")?.text).toBe("999");
+  });
+
   test("does not give all of its room to one large value", () => {
     const hot = new HotValues(10_000);
     hot.keep("=small", "1");

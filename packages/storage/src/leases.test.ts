@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createStorage } from "./create-storage.js";
 import type { StorageEngine } from "./engine.js";
+import { clock } from "./env.js";
 import { Table } from "./table.js";
 
 const ttlMs = 30_000;
@@ -89,6 +90,57 @@ describe("a lease", () => {
     await lease.release();
     await vi.advanceTimersByTimeAsync(ttlMs);
     expect(next.signal.aborted).toBe(false);
+  });
+
+  test("is not taken from a holder who renews it at the last moment", async () => {
+    const engine = makeEngine();
+    const lease = await createStorage(engine).lease("a", { ttlMs });
+    const { commit } = engine;
+    let renew = async (): Promise<void> => {};
+    engine.aheadMs = ttlMs;
+    engine.commit = async (commits) => {
+      const last = renew;
+      renew = async () => {};
+      await last();
+      return commit(commits);
+    };
+    // Between what the other one reads and what it writes.
+    renew = async () => {
+      engine.aheadMs = 0;
+      await vi.advanceTimersByTimeAsync(ttlMs / 3);
+    };
+    await expect(createStorage(engine).lease("a", { ttlMs })).rejects.toMatchObject({ code: "lease-held" });
+    await vi.advanceTimersByTimeAsync(ttlMs);
+    expect(lease.signal.aborted).toBe(false);
+  });
+
+  test("has a token that grows, also when another one has had it for the moment in which it was taken", async () => {
+    const engine = makeEngine();
+    const storage = createStorage(engine);
+    await (await storage.lease("a", { ttlMs })).release();
+    const { commit } = engine;
+    let quick: { token: number } | undefined;
+    engine.commit = async (commits) => {
+      engine.commit = commit;
+      const lease = await createStorage(engine).lease("a", { ttlMs });
+      quick = lease;
+      await lease.release();
+      return commit(commits);
+    };
+    const lease = await storage.lease("a", { ttlMs }).catch(() => storage.lease("a", { ttlMs }));
+    expect(lease.token).toBeGreaterThan(quick?.token ?? Number.POSITIVE_INFINITY);
+  });
+
+  test("is lost, and not taken again, by a holder who wakes up too late to renew it", async () => {
+    const engine = makeEngine();
+    const lease = await createStorage(engine).lease("a", { ttlMs });
+    const { monotonicMs } = clock;
+    vi.spyOn(clock, "monotonicMs").mockImplementation(() => monotonicMs() + ttlMs);
+    engine.aheadMs = ttlMs;
+    await vi.advanceTimersByTimeAsync(ttlMs / 3 + 1);
+    vi.restoreAllMocks();
+    expect(lease.signal.reason).toMatchObject({ code: "lease-lost" });
+    await expect(createStorage(engine).lease("a", { ttlMs })).resolves.toMatchObject({ name: "a" });
   });
 
   test("does not take itself again by a renewal that was under way when it was released", async () => {

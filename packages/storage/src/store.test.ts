@@ -82,6 +82,10 @@ describe("a storage that keeps values in memory", () => {
     expect(await storage.get("a")).toBe(2);
     expect(await storage.get("b")).toBe(1);
     expect(engine.read).toHaveBeenCalledTimes(isTold === "somehow" ? 2 : 1);
+    engine.write("=a", "3", isTold);
+    expect(await storage.getMany(["a"])).toEqual([3]);
+    engine.write("=c", "3", isTold);
+    expect(await storage.has("c")).toBe(true);
   });
 
   test("reads all of several values anew when one of them is not in memory: they are of one moment", async () => {
@@ -142,6 +146,21 @@ describe("a storage that keeps values in memory", () => {
     });
     expect(runs).toBe(2);
     expect(await storage.get("a")).toBe(11);
+  });
+
+  test("reads anew what a transaction has read that lost, though it was to write something else", async () => {
+    await storage.set("a", 1);
+    engine.write("=a", "2", "not");
+    await storage.transaction(async (transaction) => transaction.set("b", await transaction.get("a", 0)));
+    expect(await storage.getMany(["a", "b"])).toEqual([2, 2]);
+  });
+
+  test("answers nothing from memory after it was closed", async () => {
+    await storage.set("a", 1);
+    await storage.get("a");
+    const closing = storage.close();
+    await expect(storage.get("a")).rejects.toMatchObject({ code: "closed" });
+    await closing;
   });
 
   test("keeps nothing of a transaction that lost or failed", async () => {

@@ -283,6 +283,8 @@ export const transactionBehaviours: readonly Behaviour[] = [
     async check(fixture) {
       await using storage = await fixture.open();
       await storage.set("a", 1);
+      // It is in memory, too.
+      await storage.get("a");
       const uses: ((inner: Storage) => Promise<unknown>)[] = [
         (inner) => inner.get("a"),
         (inner) => inner.getMany(["a"]),
