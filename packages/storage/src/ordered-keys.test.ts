@@ -29,3 +29,27 @@ test("OrderedKeys holds what a sorted set holds", () => {
     }),
   );
 });
+
+test("OrderedKeys holds many keys, whatever order they come and go in", () => {
+  const name = (number: number): string => String(number).padStart(4, "0");
+  const inOrder = Array.from({ length: 5000 }, (_, number) => name(number));
+  // A step that shares no factor with the length visits each once.
+  const mixed = inOrder.map((_, index) => name((index * 1777) % inOrder.length));
+  for (const given of [inOrder, inOrder.toReversed(), mixed]) {
+    const keys = new OrderedKeys(given.slice(0, 2000));
+    for (const key of given) keys.add(key);
+    expect(keys.all).toEqual(inOrder);
+    expect(keys.list("", name(511), 1000)).toEqual(inOrder.slice(512, 1512));
+    expect(keys.deleteAll("1")).toEqual(inOrder.slice(1000, 2000));
+    expect(keys.list("", name(998), 2)).toEqual(["0999", "2000"]);
+    for (const key of mixed.slice(0, 4900)) keys.delete(key);
+    const left = mixed.slice(4900).filter((key) => !key.startsWith("1"));
+    expect(keys.all).toEqual(left.toSorted());
+    for (const key of given) keys.add(key);
+    expect(keys.all).toEqual(inOrder);
+    expect(keys.deleteAll("")).toEqual(inOrder);
+    expect(keys.all).toEqual([]);
+    keys.add("a");
+    expect(keys.list("", "", 2)).toEqual(["a"]);
+  }
+});

@@ -4,12 +4,11 @@ import { rowsOf } from "./rows.js";
 
 /** Encoded values by full key, held in memory. */
 export class Table {
-  readonly #values: Map<string, string>;
-  readonly #keys: OrderedKeys;
+  readonly #values = new Map<string, string>();
+  readonly #keys = new OrderedKeys();
 
-  constructor(values: Iterable<readonly [key: string, value: string]> = []) {
-    this.#values = new Map(values);
-    this.#keys = new OrderedKeys(this.#values.keys());
+  get(key: string): string | undefined {
+    return this.#values.get(key);
   }
 
   read(keys: readonly string[]): (string | undefined)[] {
@@ -21,6 +20,20 @@ export class Table {
     return rowsOf(keys, this.read(keys));
   }
 
+  set(key: string, value: string): void {
+    if (!this.#values.has(key)) this.#keys.add(key);
+    this.#values.set(key, value);
+  }
+
+  delete(key: string): void {
+    if (this.#values.delete(key)) this.#keys.delete(key);
+  }
+
+  /** Removes the keys that start with `prefix`. */
+  clear(prefix: string): void {
+    for (const key of this.#keys.deleteAll(prefix)) this.#values.delete(key);
+  }
+
   /**
    * Makes the changes of `commit`; returns `false`, having changed nothing, when one of `expected` is not what is
    * there.
@@ -29,26 +42,11 @@ export class Table {
     for (const [key, value] of commit.expected) {
       if (this.#values.get(key) !== value) return false;
     }
-    for (const prefix of commit.cleared) {
-      for (const key of this.#keys.deleteAll(prefix)) this.#values.delete(key);
-    }
+    for (const prefix of commit.cleared) this.clear(prefix);
     for (const [key, value] of commit.written) {
-      if (value === undefined) {
-        if (this.#values.delete(key)) this.#keys.delete(key);
-      } else {
-        if (!this.#values.has(key)) this.#keys.add(key);
-        this.#values.set(key, value);
-      }
+      if (value === undefined) this.delete(key);
+      else this.set(key, value);
     }
     return true;
-  }
-
-  copy(): Table {
-    return new Table(this.all());
-  }
-
-  /** Every key and its value, in order. */
-  all(): [key: string, value: string][] {
-    return rowsOf(this.#keys.all, this.read(this.#keys.all));
   }
 }

@@ -1,34 +1,75 @@
-import type { Commit, StorageEngine } from "../engine.js";
-import { toFileContent } from "./file-content.js";
+/*
+ * The order of things in a file:
+ *
+ * 1. One thing at a time is done to the file: a group of commits is written, or the file is replaced. Commits that
+ *    arrive meanwhile wait, and are the next group.
+ * 2. A group is one line. It is in the file, and with durability `power-loss` on the disk, before the table shows any of
+ *    it, and before anybody is told.
+ * 3. When that fails, the line is cut off. When that fails as well, nobody knows what the file ends with: it is replaced,
+ *    with what the table shows, before anything else is written.
+ * 4. The file is replaced by one that was complete on the disk before it got the name: see `replacement.ts`.
+ */
+import type { Commit, StorageEngine, StorageGuarantees } from "../engine.js";
+import { Compaction } from "./compaction.js";
+import type { Disk } from "./disk.js";
+import { Draft } from "./draft.js";
 import { fileProblemOf } from "./file-problem.js";
-import { MaybeReplacedError, replaceFile } from "./replace-file.js";
+import { changesOf } from "./line.js";
+import { Log } from "./log.js";
+import { MaybeReplacedError } from "./replacement.js";
 import { StorageError } from "../storage-error.js";
 import type { Table } from "../table.js";
 
-interface WaitingCommit {
-  readonly commit: Commit;
-  readonly resolve: (committed: boolean) => void;
+/** Where a storage is, and how it is written. */
+export interface FileSettings {
+  readonly disk: Disk;
+  readonly path: string;
+  /** Where a new file is until it takes the place of the old one. */
+  readonly replacementPath: string;
+  readonly durability: "power-loss" | "process";
+  /** How much a file may grow, besides to twice what it was when it was written anew, before that is done again. */
+  readonly compactionFloor: number;
+}
+
+/** What a file holds. */
+export interface OpenedFile {
+  readonly log: Log;
+  readonly table: Table;
+  /** How much of it was there when it was written anew. */
+  readonly snapshotLength: number;
+}
+
+interface WaitingCommits {
+  readonly commits: readonly Commit[];
+  readonly resolve: (areMade: readonly boolean[]) => void;
   readonly reject: (error: StorageError) => void;
 }
 
-/**
- * Holds everything in memory, and writes everything for each commit. Commits that arrive while the file is being
- * written wait, and are written together. Nobody sees a commit before it is in the file.
- */
+/** Holds all values in memory, and writes what changes at the end of the file. */
 export class FileEngine implements StorageEngine {
-  readonly #path: string;
-  /** Where a new content is written before it takes the place of the old one. */
-  readonly #replacement: string;
+  readonly guarantees: StorageGuarantees;
+  readonly #settings: FileSettings;
   readonly #unlock: () => Promise<void>;
-  /** What is in the file. */
-  #table: Table;
-  #waiting: WaitingCommit[] = [];
-  #isWriting = false;
+  /** What was acknowledged. */
+  readonly #table: Table;
+  #log: Log;
+  /** Whether what the file ends with, and which file has the name, is known. */
+  #isLogSound = true;
+  #compaction: Compaction | undefined;
+  #isCopied = false;
+  /** The length at which the file is written anew. */
+  #compactAt: number;
+  #waiting: WaitingCommits[] = [];
+  #working: Promise<void> | undefined;
+  #isWorking = false;
+  #isClosed = false;
 
-  constructor(path: string, replacement: string, table: Table, unlock: () => Promise<void>) {
-    this.#path = path;
-    this.#replacement = replacement;
+  constructor(settings: FileSettings, { log, table, snapshotLength }: OpenedFile, unlock: () => Promise<void>) {
+    this.guarantees = { durability: settings.durability, sharing: "nobody" };
+    this.#settings = settings;
+    this.#log = log;
     this.#table = table;
+    this.#compactAt = 2 * snapshotLength + settings.compactionFloor;
     this.#unlock = unlock;
   }
 
@@ -40,61 +81,130 @@ export class FileEngine implements StorageEngine {
     return this.#table.scan(prefix, after, limit);
   }
 
-  async commit(commit: Commit): Promise<boolean> {
-    const changesNothing = commit.written.size === 0 && commit.cleared.length === 0;
-    if (changesNothing) return this.#table.apply(commit);
+  async commit(commits: readonly Commit[]): Promise<readonly boolean[]> {
+    if (commits.every(isQuestion)) return commits.map((commit) => this.#table.apply(commit));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ commit, resolve, reject });
-      if (!this.#isWriting) void this.#writeAll();
+      this.#waiting.push({ commits, resolve, reject });
+      this.#work();
     });
   }
 
-  close(): Promise<void> {
-    return this.#unlock();
+  takeChanges(): readonly string[] {
+    return [];
   }
 
-  async #writeAll(): Promise<void> {
-    this.#isWriting = true;
-    // All commits of this tick are in the first group.
-    await Promise.resolve();
-    while (this.#waiting.length > 0) {
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    try {
+      await this.#working;
+      await this.#compaction?.abandon();
+      await this.#log.file.close();
+    } finally {
+      await this.#unlock();
+    }
+  }
+
+  /** Does what there is to do to the file, unless that is being done. */
+  #work(): void {
+    if (this.#isWorking) return;
+    this.#isWorking = true;
+    this.#working = this.#workOff();
+  }
+
+  async #workOff(): Promise<void> {
+    while (this.#waiting.length > 0 || this.#isCopied) {
+      // When it fails, the old file is good enough, and grows until it is tried again.
+      if (this.#isCopied) await this.#finishCompaction().catch(() => undefined);
       const group = this.#waiting;
       this.#waiting = [];
-      await this.#write(group);
+      if (group.length > 0) await this.#make(group);
     }
-    this.#isWriting = false;
+    this.#isWorking = false;
   }
 
-  async #write(group: readonly WaitingCommit[]): Promise<void> {
-    const next = this.#table.copy();
-    const conflicting = group.filter(({ commit }) => !next.apply(commit));
-    const applied = group.filter((waiting) => !conflicting.includes(waiting));
+  async #make(group: readonly WaitingCommits[]): Promise<void> {
+    const draft = new Draft(this.#table);
+    const areMade = group.map(({ commits }) => commits.map((commit) => draft.add(commit)));
     try {
-      if (applied.length > 0) await this.#replace(next);
-      this.#table = next;
-      for (const { resolve } of applied) resolve(true);
+      await this.#write(draft);
+      for (const [index, { resolve }] of group.entries()) resolve(areMade[index] ?? []);
     } catch (cause) {
-      const outcome = (await this.#isUnchanged(cause)) ? "nothing was changed" : "it may be written all the same";
-      const error = new StorageError(`Cannot write "${this.#path}": ${fileProblemOf(cause)}; ${outcome}`, { cause });
-      for (const { reject } of applied) reject(error);
+      const error = cause instanceof StorageError ? cause : this.#failure(cause, "nothing was changed");
+      for (const { reject } of group) reject(error);
     }
-    // Only now: whoever computes its change anew shall see what it lost to.
-    for (const { resolve } of conflicting) resolve(false);
   }
 
-  /**
-   * Sees to it that the next opening does not find what was refused: the file may have been replaced before the failure.
-   * Whatever becomes of it, the next commit writes everything.
-   */
-  async #isUnchanged(failure: unknown): Promise<boolean> {
-    if (!(failure instanceof MaybeReplacedError)) return true;
-    return this.#replace(this.#table).then(
-      () => true,
-      () => false,
-    );
+  async #write(draft: Draft): Promise<void> {
+    if (!this.#isLogSound) await this.#rewrite();
+    const commit = draft.toCommit();
+    if (isQuestion(commit)) return;
+    const changes = changesOf(commit, this.#isSynced);
+    await this.#append(changes);
+    this.#table.apply(commit);
+    this.#compaction?.add(changes);
+    if (this.#log.length > this.#compactAt) this.#compaction ??= this.#beginCompaction();
   }
 
-  #replace(table: Table): Promise<void> {
-    return replaceFile(this.#path, this.#replacement, toFileContent(table));
+  async #append(changes: string): Promise<void> {
+    try {
+      await this.#log.append(changes);
+    } catch (cause) {
+      try {
+        await this.#log.cutBack();
+      } catch {
+        this.#isLogSound = false;
+        throw this.#failure(cause, "it may be written all the same");
+      }
+      throw cause;
+    }
   }
+
+  #failure(cause: unknown, outcome: string): StorageError {
+    return new StorageError(`Cannot write "${this.#settings.path}": ${fileProblemOf(cause)}; ${outcome}`, { cause });
+  }
+
+  async #rewrite(): Promise<void> {
+    this.#compaction ??= this.#beginCompaction();
+    await this.#finishCompaction();
+  }
+
+  #beginCompaction(): Compaction {
+    const { disk, path, replacementPath } = this.#settings;
+    const compaction = new Compaction(disk, path, replacementPath, this.#table);
+    const finish = (): void => {
+      // Unless it was finished or abandoned meanwhile.
+      if (this.#compaction !== compaction || this.#isClosed) return;
+      this.#isCopied = true;
+      this.#work();
+    };
+    compaction.copied.then(finish, finish);
+    return compaction;
+  }
+
+  async #finishCompaction(): Promise<void> {
+    const compaction = this.#compaction;
+    this.#compaction = undefined;
+    this.#isCopied = false;
+    if (compaction === undefined) return;
+    try {
+      const { file, length, lines } = await compaction.finish();
+      await this.#log.file.close().catch(() => undefined);
+      this.#log = new Log(file, length, lines, this.#isSynced);
+      this.#isLogSound = true;
+      this.#compactAt = 2 * length + this.#settings.compactionFloor;
+    } catch (error) {
+      if (error instanceof MaybeReplacedError) this.#isLogSound = false;
+      this.#compactAt = 1.25 * this.#log.length + this.#settings.compactionFloor;
+      await compaction.abandon();
+      throw error;
+    }
+  }
+
+  get #isSynced(): boolean {
+    return this.#settings.durability === "power-loss";
+  }
+}
+
+function isQuestion({ cleared, written }: Commit): boolean {
+  return cleared.length === 0 && written.size === 0;
 }

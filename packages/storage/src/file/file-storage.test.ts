@@ -4,6 +4,7 @@ import fs from "node:fs/promises";
 import { basename, join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { ContractFixture } from "../contract.js";
+import { chance, timers } from "../env.js";
 import { fileStorage } from "./file-storage.js";
 import { checkKills } from "../testing/check-kills.js";
 import { checkModel } from "../testing/check-model.js";
@@ -12,12 +13,18 @@ import { Writer } from "../testing/start-writer.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 
 async function temporaryPath(): Promise<string> {
-  return join(await temporaryFolder(), "alice.json");
+  return join(await temporaryFolder(), "alice.mx");
 }
 
 async function makeStore(): Promise<ContractFixture> {
   const path = await temporaryPath();
   return { open: () => fileStorage(path), isDurable: true, isShared: false };
+}
+
+/** The changes of each line of a file. */
+async function textOf(path: string): Promise<string[]> {
+  const lines = (await fs.readFile(path, "utf8")).trimEnd().split("\n");
+  return lines.map((line) => line.replace(/^[0-9a-f]{8} \d+ \d+ /, ""));
 }
 
 afterEach(() => {
@@ -29,15 +36,20 @@ describe("fileStorage", () => {
 
   test("does what a plain object does", () => checkModel(makeStore, 20));
 
-  test("keeps one readable line for each value, for its owner only, in a folder that it makes", async () => {
+  test("keeps one readable line for each commit, for its owner only, in a folder that it makes", async () => {
     const folder = join(await temporaryFolder(), "new", "folder");
-    const path = join(folder, "alice.json");
+    const path = join(folder, "alice.mx");
     await using storage = await fileStorage(path);
     await storage.namespace("session").set("token", { bytes: Uint8Array.of(1) });
     await storage.set("b", [1, "2"]);
-    expect(await fs.readFile(path, "utf8")).toBe(
-      '{"format":1,"values":{\n"=b":[1,"2"],\n"session/=token":{"bytes":{"$bytes":"AQ=="}}\n}}\n',
-    );
+    await storage.delete("b");
+    expect(await textOf(path)).toEqual([
+      "@mx/storage 1",
+      "snapshot",
+      '"session/=token":{"bytes":{"$bytes":"AQ=="}}',
+      '"=b":[1,"2"]',
+      '-"=b"',
+    ]);
     for (const name of await fs.readdir(folder)) {
       expect((await fs.stat(join(folder, name))).mode & 0o777).toBe(0o600);
     }
@@ -52,22 +64,86 @@ describe("fileStorage", () => {
     expect(await fs.readdir(join(path, ".."))).toEqual([basename(path)]);
   });
 
-  test("writes what is committed at once in one go", async () => {
-    await using storage = await fileStorage(await temporaryPath());
-    const rename = vi.spyOn(fs, "rename");
+  test("writes what is committed at once as one line", async () => {
+    const path = await temporaryPath();
+    await using storage = await fileStorage(path);
     await Promise.all(Array.from({ length: 100 }, (_, index) => storage.set(`key ${index}`, index)));
-    expect(rename).toHaveBeenCalledTimes(1);
+    expect(await textOf(path)).toHaveLength(3);
   });
 
-  test("replaces the file behind a symbolic link, not the link", async () => {
+  test("writes nothing for what is there already", async () => {
+    const path = await temporaryPath();
+    await using storage = await fileStorage(path);
+    await storage.set("a", { b: 1 });
+    const before = await textOf(path);
+    await storage.set("a", { b: 1 });
+    await storage.namespace("empty").clear();
+    expect(await storage.delete("c")).toBe(false);
+    expect(await textOf(path)).toEqual(before);
+  });
+
+  test.each(["power-loss", "process"] as const)(
+    "says that it guarantees durability %s when it does",
+    async (durability) => {
+      const path = await temporaryPath();
+      await using storage = await fileStorage(path, { durability });
+      expect(storage.guarantees).toEqual({ durability, sharing: "nobody" });
+      await storage.set("a", 1);
+      expect(await textOf(path)).toEqual([
+        "@mx/storage 1",
+        "snapshot",
+        durability === "process" ? '~\t"=a":1' : '"=a":1',
+      ]);
+    },
+  );
+
+  test("waits for the disk by default, and for what it opens", async () => {
+    await using storage = await fileStorage(await temporaryPath());
+    expect(storage.guarantees.durability).toBe("power-loss");
+  });
+
+  test("is written anew, for its owner only, when most of it was overwritten, while commits go on", async () => {
+    const path = await temporaryPath();
+    const storage = await fileStorage(path, { durability: "process" });
+    const value = "x".repeat(50_000);
+    const { ino } = await fs.stat(path);
+    let number = 0;
+    while ((await fs.stat(path)).ino === ino) await storage.set(`key ${number % 3}`, value + ++number);
+    const { mode, size } = await fs.stat(path);
+    expect(mode & 0o777).toBe(0o600);
+    expect(size).toBeLessThan((number / 2) * value.length);
+    expect(number).toBeGreaterThan(20);
+    await storage.set("last", number);
+    await storage.close();
+    expect(await fs.readdir(join(path, ".."))).toEqual([basename(path)]);
+    await using after = await fileStorage(path);
+    expect(await after.get("last")).toBe(number);
+    for (const key of [number, number - 1, number - 2])
+      expect(await after.get(`key ${(key - 1) % 3}`)).toBe(value + key);
+  });
+
+  test("leaves nothing beside it when it is closed while it is written anew", async () => {
+    const path = await temporaryPath();
+    const storage = await fileStorage(path, { durability: "process" });
+    const isBegun = async (): Promise<boolean> =>
+      (await fs.readdir(join(path, ".."))).some((name) => name.endsWith(".tmp"));
+    const value = "x".repeat(500_000);
+    for (let number = 0; !(await isBegun()); number++) await storage.set(`key ${number}`, value + number);
+    await storage.close();
+    expect(await fs.readdir(join(path, ".."))).toEqual([basename(path)]);
+    await using after = await fileStorage(path);
+    expect(await after.get("key 0")).toBe(`${value}0`);
+  });
+
+  test("writes to the file behind a symbolic link, and is open only once by either name", async () => {
     const path = await temporaryPath();
     const link = `${path}.link`;
-    await fs.writeFile(path, '{"format":1,"values":{"=a":1}}');
+    await (await fileStorage(path)).close();
     await fs.symlink(path, link);
     await using storage = await fileStorage(link);
     await storage.set("b", 2);
     expect((await fs.lstat(link)).isSymbolicLink()).toBe(true);
-    expect(JSON.parse(await fs.readFile(path, "utf8"))).toEqual({ format: 1, values: { "=a": 1, "=b": 2 } });
+    expect(await textOf(path)).toContain('"=b":2');
     await expect(fileStorage(path)).rejects.toMatchObject({ name: "StorageError" });
   });
 
@@ -78,8 +154,7 @@ describe("fileStorage", () => {
     await using storage = await fileStorage(link);
     await storage.set("a", 1);
     expect((await fs.lstat(link)).isSymbolicLink()).toBe(true);
-    const content = await fs.readFile(join(folder, "not there", "yet.json"), "utf8");
-    expect(JSON.parse(content)).toEqual({ format: 1, values: { "=a": 1 } });
+    expect(await textOf(join(folder, "not there", "yet.json"))).toContain('"=a":1');
   });
 
   test("refuses links that lead in a circle", async () => {
@@ -94,7 +169,7 @@ describe("fileStorage", () => {
   test("makes each new folder durable, and the one that it is in", async () => {
     const folder = await temporaryFolder();
     const open = vi.spyOn(fs, "open");
-    await using storage = await fileStorage(join(folder, "new", "folder", "alice.json"));
+    await using storage = await fileStorage(join(folder, "new", "folder", "alice.mx"));
     const opened = open.mock.calls.map(([path]) => String(path));
     for (const made of ["", "new", join("new", "folder")]) expect(opened).toContain(join(folder, made));
     await storage.set("a", 1);
@@ -126,36 +201,52 @@ describe("fileStorage", () => {
     });
   });
 
+  test.each([
+    ["durability", "none"],
+    ["waitMs", -1],
+    ["waitMs", Number.NaN],
+    ["waitMs", "5"],
+    ["signal", "stop"],
+    ["repair", 1],
+  ])("refuses %s %j", async (option, value) => {
+    await expect(fileStorage(await temporaryPath(), { [option]: value })).rejects.toMatchObject({
+      name: "TypeError",
+      message: expect.stringContaining(`${option} ${typeof value === "string" ? JSON.stringify(value) : value}: give`),
+    });
+  });
+
   describe("refuses, and leaves as it is,", () => {
     test.each([
       ["an empty file", ""],
-      ["half a file", '{"format":1,"values":{\n"=a":{"b":'],
       ["JSON of something else", '{"name":"@mx/storage"}'],
-      ["a list", "[]"],
-      ["values that are none", '{"format":1,"values":null}'],
-      [
-        "what is not UTF-8",
-        Buffer.concat([Buffer.from('{"format":1,"values":{"=a":"'), Buffer.of(0xff), Buffer.from('"}}')]),
-      ],
+      ["zeros", "\0".repeat(5000)],
+      ["a file whose first part is incomplete", "@mx/storage 1\n"],
+      ["what is not UTF-8", Buffer.of(0xff, 0x0a)],
     ])("%s", async (_, content) => {
       const path = await temporaryPath();
       await fs.writeFile(path, content);
-      await expect(fileStorage(path)).rejects.toMatchObject({
-        name: "StorageError",
-        message: expect.stringContaining(`Cannot open "${path}": it is damaged, or not a storage`),
-      });
+      for (const repair of [false, true]) {
+        await expect(fileStorage(path, { repair })).rejects.toMatchObject({
+          name: "StorageError",
+          code: "damaged",
+          message: expect.stringMatching(/^Cannot open ".*alice\.mx": it .*; restore a copy of it, .*"repair: true"/),
+        });
+      }
       expect(await fs.readFile(path)).toEqual(Buffer.from(content));
       expect(await fs.readdir(join(path, ".."))).toEqual([basename(path)]);
     });
 
     test("a file of a later version", async () => {
       const path = await temporaryPath();
-      await fs.writeFile(path, '{"format":2,"values":[]}');
-      await expect(fileStorage(path)).rejects.toMatchObject({
-        name: "StorageError",
-        message: expect.stringMatching(/its format is "2".* update @mx\/storage/),
-      });
-      expect(await fs.readFile(path, "utf8")).toBe('{"format":2,"values":[]}');
+      await fs.writeFile(path, "@mx/storage 2\nsomething else");
+      for (const repair of [false, true]) {
+        await expect(fileStorage(path, { repair })).rejects.toMatchObject({
+          name: "StorageError",
+          code: "newer-format",
+          message: expect.stringMatching(/its format is "2".* update @mx\/storage/),
+        });
+      }
+      expect(await fs.readFile(path, "utf8")).toBe("@mx/storage 2\nsomething else");
     });
 
     test("a folder", async () => {
@@ -163,78 +254,43 @@ describe("fileStorage", () => {
       await fs.mkdir(path);
       await expect(fileStorage(path)).rejects.toMatchObject({
         name: "StorageError",
+        code: "failed",
         message: expect.stringContaining(`Cannot open "${path}"`),
       });
     });
   });
 
-  describe("when the disk fails", () => {
-    const faults: [name: string, fail: () => void][] = [
-      ["the new file cannot be made", () => vi.spyOn(fs, "open").mockRejectedValueOnce(new Error("ENOSPC"))],
-      ["the new file cannot be written", () => failInFile("writeFile")],
-      ["the new file cannot be made durable", () => failInFile("sync")],
-      [
-        "the new file cannot take the place of the old one",
-        () => vi.spyOn(fs, "rename").mockRejectedValueOnce(new Error("EIO")),
-      ],
-      ["the folder cannot be made durable", () => failInFile("sync", 2)],
-    ];
+  test("repairs a damaged file when it is asked to, and keeps it beside, for its owner only", async () => {
+    const path = await temporaryPath();
+    const storage = await fileStorage(path);
+    for (const key of ["a", "b", "c"]) await storage.set(key, `value of ${key}`);
+    await storage.close();
+    const damaged = (await fs.readFile(path, "utf8")).replace("value of b", "value of d");
+    // An earlier one is not overwritten.
+    await fs.writeFile(`${path}.damaged`, "earlier");
+    await fs.writeFile(path, damaged, { mode: 0o644 });
+    const refused = await fileStorage(path).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: "damaged", message: expect.stringContaining("line 4 is damaged") });
+    expect(String(refused)).not.toContain("value of");
+    await using repaired = await fileStorage(path, { repair: true });
+    expect(await repaired.getMany(["a", "b", "c"])).toEqual(["value of a", undefined, "value of c"]);
+    expect(await fs.readFile(`${path}.damaged`, "utf8")).toBe("earlier");
+    expect(await fs.readFile(`${path}.damaged.2`, "utf8")).toBe(damaged);
+    expect((await fs.stat(`${path}.damaged.2`)).mode & 0o777).toBe(0o600);
+    expect((await fs.stat(path)).mode & 0o777).toBe(0o600);
+  });
 
-    test.each(faults)("because %s, rejects, and has what it had before", async (_, fail) => {
-      const path = await temporaryPath();
-      const storage = await fileStorage(path);
-      await storage.set("a", "old");
-      fail();
-      // Both are written at once.
-      for (const write of [storage.set("a", "new"), storage.set("b", "new")]) {
-        await expect(write).rejects.toMatchObject({
-          name: "StorageError",
-          message: expect.stringMatching(/^Cannot write ".*alice\.json": .*; nothing was changed$/),
-        });
-      }
-      expect((await fs.readdir(join(path, ".."))).filter((name) => name.endsWith(".tmp"))).toEqual([]);
-      expect(await storage.getMany(["a", "b"])).toEqual(["old", undefined]);
-      expect(JSON.parse(await fs.readFile(path, "utf8"))).toEqual({ format: 1, values: { "=a": "old" } });
-      await storage.set("c", 1);
-      await storage.close();
-      await using after = await fileStorage(path);
-      expect(await after.getMany(["a", "b", "c"])).toEqual(["old", undefined, 1]);
-    });
-
-    test("says that it may be written when the old content cannot be restored either", async () => {
-      const path = await temporaryPath();
-      await using storage = await fileStorage(path);
-      await storage.set("a", "old");
-      const { rename } = fs;
-      vi.spyOn(fs, "rename").mockImplementation(async (...given) => {
-        await rename(...given);
-        vi.spyOn(fs, "open").mockRejectedValue(new Error("EIO"));
-      });
-      await expect(storage.set("a", "new")).rejects.toMatchObject({
-        name: "StorageError",
-        message: `Cannot write "${path}": EIO; it may be written all the same`,
-      });
-      vi.restoreAllMocks();
-      expect(await storage.get("a")).toBe("old");
-    });
-
-    test("writes nothing more when the file is still the old one", async () => {
-      await using storage = await fileStorage(await temporaryPath());
-      const open = vi.spyOn(fs, "open").mockRejectedValueOnce(new Error("ENOSPC"));
-      await expect(storage.set("a", 1)).rejects.toMatchObject({ name: "StorageError" });
-      expect(open).toHaveBeenCalledTimes(1);
-    });
-
-    /** Lets the next file, or the one after, fail at `method` once. */
-    function failInFile(method: "writeFile" | "sync", opened = 1): void {
-      const { open } = fs;
-      let count = 0;
-      vi.spyOn(fs, "open").mockImplementation(async (...given) => {
-        const file = await open(...given);
-        if (++count === opened) vi.spyOn(file, method).mockRejectedValueOnce(new Error("EIO"));
-        return file;
-      });
-    }
+  test("cuts off what a crash has left of the last line", async () => {
+    const path = await temporaryPath();
+    const storage = await fileStorage(path);
+    await storage.set("a", 1);
+    const before = await fs.readFile(path);
+    await storage.set("b", "x".repeat(100_000));
+    await storage.close();
+    await fs.truncate(path, before.length + 70_000);
+    await using after = await fileStorage(path);
+    expect(await fs.readFile(path)).toEqual(before);
+    expect(await after.getMany(["a", "b"])).toEqual([1, undefined]);
   });
 
   describe("is open once at a time:", () => {
@@ -243,6 +299,7 @@ describe("fileStorage", () => {
       const first = await fileStorage(path);
       await expect(fileStorage(path)).rejects.toMatchObject({
         name: "StorageError",
+        code: "locked",
         message: expect.stringContaining(`Cannot open "${path}": this process has it open already`),
       });
       await first.set("a", 1);
@@ -265,6 +322,7 @@ describe("fileStorage", () => {
       await writer.commits(1);
       await expect(fileStorage(path)).rejects.toMatchObject({
         name: "StorageError",
+        code: "locked",
         message: expect.stringMatching(/process "\d+" has it open/),
       });
       await writer.kill();
@@ -273,6 +331,62 @@ describe("fileStorage", () => {
       await storage.close();
       // Nor is anything of that process left.
       expect(await fs.readdir(join(path, ".."))).toEqual([basename(path)]);
+    });
+
+    test("lets all who wait have it, one after the other", async () => {
+      const path = await temporaryPath();
+      let holders = 0;
+      await Promise.all(
+        Array.from({ length: 6 }, async (_, number) => {
+          const storage = await fileStorage(path, { waitMs: Infinity, durability: "process" });
+          expect(++holders).toBe(1);
+          await storage.transaction(async (transaction) => {
+            transaction.set("count", Number(await transaction.get("count", 0)) + 1);
+          });
+          await storage.set(`opener ${number}`, true);
+          holders--;
+          await storage.close();
+        }),
+      );
+      await using storage = await fileStorage(path);
+      expect(await storage.get("count")).toBe(6);
+    });
+
+    test("waits for another process until that is killed", async () => {
+      const path = await temporaryPath();
+      const writer = new Writer("file", path, "commit");
+      await writer.commits(1);
+      const waiting = fileStorage(path, { waitMs: 60_000 });
+      await writer.kill();
+      await using storage = await waiting;
+      expect(await storage.get("key 0")).toBeGreaterThanOrEqual(1);
+    });
+
+    test("gives up waiting after waitMs, or when the signal aborts", async () => {
+      const path = await temporaryPath();
+      await using _ = await fileStorage(path);
+      await expect(fileStorage(path, { waitMs: 20 })).rejects.toMatchObject({ name: "StorageError", code: "locked" });
+      const reason = new Error("no more patience");
+      const controller = new AbortController();
+      const waiting = fileStorage(path, { waitMs: Infinity, signal: controller.signal });
+      controller.abort(reason);
+      await expect(waiting).rejects.toBe(reason);
+      await expect(fileStorage(path, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    });
+
+    test("tries again after different times, so that two who wait do not get in each other's way for ever", async () => {
+      const path = await temporaryPath();
+      await using _ = await fileStorage(path);
+      const delays: number[] = [];
+      const { setTimeout } = timers;
+      vi.spyOn(timers, "setTimeout").mockImplementation((callback, delayMs) => {
+        delays.push(delayMs);
+        return setTimeout(callback, 0);
+      });
+      vi.spyOn(chance, "number").mockImplementation(() => (delays.length % 3) / 3);
+      await expect(fileStorage(path, { waitMs: 50 })).rejects.toMatchObject({ code: "locked" });
+      expect(new Set(delays).size).toBeGreaterThan(5);
+      expect(Math.max(...delays)).toBeLessThanOrEqual(128);
     });
 
     test.runIf(process.platform === "linux")(
