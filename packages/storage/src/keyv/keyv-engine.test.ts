@@ -9,6 +9,9 @@ import { FailingStore } from "../testing/failing-store.js";
 import { toStorage } from "../to-storage.js";
 import { keyvEngine } from "./keyv-engine.js";
 
+// The same tests run with Keyv 6 in CI.
+const isKeyv6 = !("throwOnErrors" in new Keyv());
+
 function makeStore(): ContractFixture {
   const keyv = new Keyv(new Map());
   return { open: async () => toStorage(keyv), isDurable: true, isShared: true };
@@ -63,28 +66,31 @@ describe("toStorage of a Keyv", () => {
     expect(toStorage(new Keyv()).guarantees).toEqual({ durability: "unknown", sharing: "nobody" });
   });
 
-  test("keeps keys apart for a Keyv that removes characters from them", async () => {
-    const keyv = new Keyv();
-    const storage = toStorage(keyv);
-    await storage.set("a--b;'*.!~(c)_/", 1);
-    const map: unknown = keyv.store;
-    const stored = map instanceof Map ? [...map.keys()].filter((key) => !String(key).includes("storage-")) : [];
-    expect(stored).toEqual([expect.stringMatching(/^keyv:[A-Za-z0-9%]+$/)]);
+  test("gives the Keyv keys of nothing but letters, digits and percent signs, which no Keyv cleans away", async () => {
+    const map = new Map<string, unknown>();
+    const options = { store: map, sanitize: { keys: true } };
+    const storage = toStorage(new Keyv(options));
+    const keys = ["a--b", "ab", "a;b", "a/*b", "a../b", "$a", "a-_.!~*'()b"];
+    for (const key of keys) await storage.set(key, key);
+    expect(await storage.getMany(keys)).toEqual(keys);
+    const stored = [...map.keys()].filter((key) => !key.includes("storage-"));
+    expect(stored).toEqual(keys.map(() => expect.stringMatching(/^(keyv:)?[A-Za-z0-9%]+$/)));
   });
 
-  test("is right in a Keyv that compresses, or serializes otherwise", async () => {
+  test("is right in a Keyv that serializes otherwise, compresses or encrypts", async () => {
     const reversed = (text: string): string => Array.from(text).toReversed().join("");
+    const stringify = (data: unknown): string => reversed(JSON.stringify(data));
+    const parse = (text: string): unknown => JSON.parse(reversed(text));
     const compression = {
-      compress: async (value: string) => reversed(value),
-      decompress: async (value: string) => reversed(value),
+      compress: async (text: string) => reversed(text),
+      decompress: async (text: string) => reversed(text),
     };
+    // What only the other version of Keyv knows does nothing.
     for (const options of [
       { compression },
-      {
-        serialize: (data: unknown) => reversed(JSON.stringify(data)),
-        deserialize: (text: string) => JSON.parse(reversed(text)),
-      },
-      { serialize: undefined, deserialize: undefined },
+      { encryption: { encrypt: async (text: string) => reversed(text), decrypt: reversed }, ttl: 1000 },
+      { serialize: stringify, deserialize: parse, serialization: { stringify, parse } },
+      { serialize: undefined, deserialize: undefined, serialization: false },
     ]) {
       const store = new Map();
       // @ts-expect-error: Keyv takes no serialization as well, which its types do not say
@@ -96,6 +102,19 @@ describe("toStorage of a Keyv", () => {
         { key: "a", bytes: Uint8Array.of(1) },
         { key: "b", bytes: Uint8Array.of(1) },
       ]);
+    }
+  });
+
+  test("rejects what the Keyv cannot decode, whoever listens to its errors", async () => {
+    for (const isListenedTo of [false, true]) {
+      const map = new Map<string, unknown>();
+      const keyv = new Keyv({ store: map });
+      const storage = toStorage(keyv);
+      await storage.set("a", 1);
+      for (const key of map.keys()) if (key.includes("%3Da")) map.set(key, "{half");
+      if (isListenedTo) keyv.on("error", () => {});
+      await expect(storage.get("a")).rejects.toMatchObject({ name: "StorageError" });
+      expect(keyv.listeners("error")).toHaveLength(isListenedTo ? 1 : 0);
     }
   });
 
@@ -162,7 +181,7 @@ describe("toStorage of a Keyv", () => {
       },
     );
 
-    test("rejects when the Keyv tells nobody that it failed", async () => {
+    test.skipIf(isKeyv6)("rejects when the Keyv tells nobody that it failed", async () => {
       const store = new FailingStore();
       const storage = toStorage(new Keyv({ store, emitErrors: false }));
       await storage.set("a", 1);
@@ -173,7 +192,7 @@ describe("toStorage of a Keyv", () => {
       });
     });
 
-    test("leaves the Keyv as strict or lenient as it was", async () => {
+    test.skipIf(isKeyv6)("leaves the Keyv as strict or lenient as it was", async () => {
       const store = new FailingStore();
       const keyv = new Keyv({ store });
       const storage = toStorage(keyv);

@@ -1,0 +1,87 @@
+/*
+ * Whose entries a call of a store is about, and which contract it follows. The rules:
+ *
+ * 1. A Keyv 6 that is given a store reads its `capabilities`, then listens to its errors, then sets its `namespace`, if
+ *    the Keyv has one. A Keyv 5 listens to its errors, sets its `namespace`, then reads its `opts`. Nobody else does these
+ *    things in this order, so they tell that there is one more Keyv, and its version.
+ * 2. A Keyv 5 puts its namespace and a `:` before each key; a Keyv 6 says nothing with a call.
+ * 3. So a Keyv 6 of another namespace is refused: nobody could tell its calls from those of the first. Keyv 5 is told
+ *    by its keys, and refused what has none.
+ */
+
+/** The namespaces of the Keyvs that were given one store. */
+export class KeyvNamespaces {
+  #version: 5 | 6 = 6;
+  #keyvs = 0;
+  #current: string | undefined;
+  /** More than one only under Keyv 5. */
+  #known = new Set<string | undefined>();
+  #lastStep: "capabilities" | "errors" | "namespace" | undefined;
+
+  /** Which Keyv the store has; 6, whose contract is the newer one, as long as it has none. */
+  get version(): 5 | 6 {
+    return this.#version;
+  }
+
+  /** The namespace that was set last. */
+  get current(): string | undefined {
+    return this.#current;
+  }
+
+  get areSeveral(): boolean {
+    return this.#known.size > 1;
+  }
+
+  set(namespace: string | undefined): void {
+    const mayBeNew = this.#lastStep === "errors" && !(this.#keyvs > 0 && this.#version === 6);
+    if (!mayBeNew && this.#keyvs > 1 && namespace !== this.#current) throw sharedBetween(this.#current, namespace);
+    this.#current = namespace;
+    if (!mayBeNew || this.#keyvs === 0) this.#known = new Set([namespace]);
+    this.#lastStep = mayBeNew ? "namespace" : undefined;
+  }
+
+  capabilitiesAreRead(): void {
+    this.#lastStep = "capabilities";
+  }
+
+  errorsAreListenedTo(): void {
+    if (this.#lastStep === "capabilities") this.#addKeyv(6);
+    this.#lastStep = "errors";
+  }
+
+  optsAreRead(): void {
+    if (this.#lastStep === "namespace" || this.#lastStep === "errors") {
+      this.#addKeyv(5);
+      this.#known.add(this.#current);
+    }
+    this.#lastStep = undefined;
+  }
+
+  /** The namespace of the Keyv that asks for `keys`. */
+  of(keys: readonly string[]): string | undefined {
+    if (!this.areSeveral) return this.#current;
+    const owners = [...this.#known].filter(
+      (name) => name !== undefined && keys.every((key) => key.startsWith(`${name}:`)),
+    );
+    if (owners.length !== 1) throw this.ambiguous("tell whose keys these are");
+    return owners[0];
+  }
+
+  ambiguous(attempt: string): TypeError {
+    const names = [...this.#known].map((name) => JSON.stringify(name ?? "")).join(", ");
+    return new TypeError(`Cannot ${attempt}: Keyvs of the namespaces ${names} share a keyvStore; make one for each`);
+  }
+
+  #addKeyv(version: 5 | 6): void {
+    if (this.#keyvs > 0 && this.#version !== version) {
+      throw new TypeError("Cannot use one keyvStore for a Keyv 5 and a Keyv 6: make one for each");
+    }
+    this.#version = version;
+    this.#keyvs++;
+  }
+}
+
+function sharedBetween(first: string | undefined, second: string | undefined): TypeError {
+  const names = `${JSON.stringify(first ?? "")} and ${JSON.stringify(second ?? "")}`;
+  return new TypeError(`Cannot use one keyvStore for Keyvs of the namespaces ${names}: make one for each`);
+}
