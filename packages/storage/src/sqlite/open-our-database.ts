@@ -11,6 +11,9 @@ const applicationId = 0x6d_78_73_74;
 /** The version of the tables, in the database's `user_version`. */
 const format = 1;
 
+/** How large a database is looked through when it is opened, which takes a millisecond for each million bytes. */
+const maxCheckedBytes = 32 * 1024 * 1024;
+
 /** What can be chosen about the opening. */
 export interface OpeningOptions {
   readonly durability: "power-loss" | "process";
@@ -74,10 +77,11 @@ class Preparation {
   }
 
   #prepare(): void {
-    const found = this.#transactions.run("BEGIN", () => ({
-      isNew: this.#isNew(),
-      journal: this.#valueOf("journal_mode"),
-    }));
+    const found = this.#transactions.run("BEGIN", () => {
+      const isNew = this.#isNew();
+      if (!isNew) this.#requireWhole();
+      return { isNew, journal: this.#valueOf("journal_mode") };
+    });
     if (found.isNew) this.#makeTables();
     // Only where it is another one: changing it needs the database to itself.
     if (found.journal !== "wal") this.#database.execute("PRAGMA journal_mode = WAL");
@@ -117,7 +121,17 @@ class Preparation {
     return false;
   }
 
-  #valueOf(pragma: "application_id" | "journal_mode" | "user_version"): unknown {
+  /**
+   * SQLite has no checksums: a wrong bit in a page can make a key look as if it had never been there. Together the pages
+   * show it, as long as there are not too many to look at. In a larger one, what a reading stumbles over is found.
+   */
+  #requireWhole(): void {
+    const size = Number(this.#valueOf("page_count")) * Number(this.#valueOf("page_size"));
+    if (size > maxCheckedBytes || this.#valueOf("quick_check") === "ok") return;
+    throw this.#refusal("damaged", "its pages do not fit together; put a copy of it in its place");
+  }
+
+  #valueOf(pragma: string): unknown {
     return this.#database.query(`PRAGMA ${pragma}`)?.[pragma];
   }
 

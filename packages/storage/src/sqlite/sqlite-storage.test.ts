@@ -3,10 +3,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { ContractFixture } from "../contract.js";
-import { createStorage } from "../create-storage.js";
-import { openOurDatabase } from "./open-our-database.js";
 import { openDatabase } from "./sqlite-database.js";
-import { SqliteEngine } from "./sqlite-engine.js";
 import { sqliteStorage } from "./sqlite-storage.js";
 import { checkKills } from "../testing/check-kills.js";
 import { checkModel } from "../testing/check-model.js";
@@ -31,14 +28,14 @@ describe("sqliteStorage", () => {
 
   test("does what a plain object does", () => checkModel(makeStore, 30));
 
-  test("makes files for their owner only, in a folder that it makes", async () => {
-    const folder = join(await temporaryFolder(), "new", "folder");
-    await using storage = await sqliteStorage(join(folder, "alice.db"));
-    await storage.set("a", 1);
-    const names = await fs.readdir(folder);
-    expect(names.toSorted()).toEqual(["alice.db", "alice.db-shm", "alice.db-wal"]);
-    for (const name of names) expect((await fs.stat(join(folder, name))).mode & 0o777).toBe(0o600);
-    expect((await fs.stat(folder)).mode & 0o777).toBe(0o700);
+  test("lists keys with a NUL, a byte order mark and the like as what they are, in their order", async () => {
+    await using storage = await sqliteStorage(await temporaryPath());
+    const keys = ["", "\0", "\0a", "a", "a\0", "a\0b", "é", "\ufeff", "\ufeffa", "\uffff", "😀", "😀\0"];
+    for (const key of keys) await storage.set(key, `${key} \0 \ud800`);
+    const found: unknown[] = [];
+    for await (const entry of storage.entries()) found.push(entry);
+    expect(found).toEqual(keys.map((key) => [key, `${key} \0 \ud800`]));
+    expect(await storage.getMany(keys)).toEqual(keys.map((key) => `${key} \0 \ud800`));
   });
 
   test("takes quotes and SQL in keys, values and names as text", async () => {
@@ -58,13 +55,19 @@ describe("sqliteStorage", () => {
     await fs.writeFile(path, content);
     await expect(sqliteStorage(path)).rejects.toMatchObject({
       name: "StorageError",
+      code: "damaged",
       message: expect.stringContaining(`Cannot open "${path}": `),
     });
     expect(await fs.readFile(path, "utf8")).toBe(content);
   });
 
   test.each([
-    ["of a later version", `PRAGMA application_id = ${applicationId}; PRAGMA user_version = 2`, 'its format is "2"'],
+    [
+      "of a later version",
+      `PRAGMA application_id = ${applicationId}; PRAGMA user_version = 2`,
+      'its format is "2"',
+      "newer-format",
+    ],
     ["of another program", "CREATE TABLE songs (title TEXT)", "the database of another program"],
     [
       "of another program that counts its versions, too",
@@ -73,7 +76,13 @@ describe("sqliteStorage", () => {
     ],
     ["of another program, in an odd version", "PRAGMA user_version = -1", "the database of another program"],
     ["of another program that has no table yet", "PRAGMA application_id = 1", "the database of another program"],
-  ])("refuses, and leaves as it is, a database %s", async (_, sql, message) => {
+    [
+      "with other tables than ours",
+      `CREATE TABLE entries (key BLOB); PRAGMA application_id = ${applicationId}; PRAGMA user_version = 1`,
+      "its tables are not those of a storage",
+    ],
+    ["of a version that there never was", `PRAGMA application_id = ${applicationId}`, "its tables are not those"],
+  ])("refuses, and leaves as it is, a database %s", async (_, sql, message, code = "damaged") => {
     const path = await temporaryPath();
     const database = await openDatabase(path);
     database.execute(sql);
@@ -81,6 +90,7 @@ describe("sqliteStorage", () => {
     const content = await fs.readFile(path);
     await expect(sqliteStorage(path)).rejects.toMatchObject({
       name: "StorageError",
+      code,
       message: expect.stringContaining(message),
     });
     expect(await fs.readFile(path)).toEqual(content);
@@ -123,31 +133,6 @@ describe("sqliteStorage", () => {
     other.execute("COMMIT");
     await using storage = await opening;
     await storage.set("a", 1);
-  });
-
-  test("says which database is locked by another process", async () => {
-    const path = await temporaryPath();
-    await (await sqliteStorage(path)).close();
-    const other = await openDatabase(path);
-    onTestFinished(() => other.close());
-    other.execute("BEGIN IMMEDIATE");
-    // One that does not wait for the other.
-    await using storage = createStorage(
-      new SqliteEngine(await openDatabase(path), path, { durability: "process", waitMs: 0 }),
-    );
-    await expect(storage.set("a", 1)).rejects.toMatchObject({
-      name: "StorageError",
-      message: expect.stringContaining(`Cannot write to "${path}": the database is locked by another process; `),
-    });
-    other.execute("COMMIT");
-    await storage.set("a", 1);
-  });
-
-  test("commits through to the disk", async () => {
-    const database = await openOurDatabase(await temporaryPath(), { durability: "power-loss", waitMs: 0 });
-    onTestFinished(() => database.close());
-    expect(database.query("PRAGMA synchronous")).toMatchObject({ synchronous: 2 });
-    expect(database.query("PRAGMA journal_mode")).toMatchObject({ journal_mode: "wal" });
   });
 
   test("has everything in its one file when it is closed", async () => {
