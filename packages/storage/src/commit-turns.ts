@@ -12,8 +12,8 @@ const maxTurnMs = 100;
 const maxPauseMs = 20;
 
 /**
- * Makes attempts until one commits. Those that have lost once take turns, so that a hundred at once take two hundred
- * attempts and not five thousand. It is a courtesy and no lock: whoever waits too long goes on, and cannot hang.
+ * Makes attempts until one commits. Those that have lost once take turns, so that many at once do not make each other
+ * lose again and again. It is a courtesy and no lock: whoever waits too long goes on, and cannot hang.
  */
 export class CommitTurns {
   #last: Promise<void> = Promise.resolve();
