@@ -1,3 +1,5 @@
+import type { webcrypto } from "node:crypto";
+
 /** The timers of the runtime, in one place, so that a test can own them. */
 export const timers = {
   setTimeout: (callback: () => void, delayMs: number): NodeJS.Timeout => setTimeout(callback, delayMs),
@@ -21,6 +23,24 @@ export const chance = {
   number: (): number => Math.random(),
   /** A name that nobody else chooses. */
   name: (): string => crypto.randomUUID(),
+};
+
+export type NodeCryptography = typeof import("node:crypto");
+
+/** The cryptography of the runtime, in the same place. */
+export const cryptography = {
+  /** Whether there is any: a page has it only when it has come over HTTPS, or from this machine. */
+  isThere: (): boolean => typeof crypto === "object" && "subtle" in crypto,
+  /** That of the web. */
+  get subtle(): webcrypto.SubtleCrypto {
+    return crypto.subtle;
+  },
+  /** Node's own, where there is one. */
+  node: (): NodeCryptography | undefined =>
+    typeof process === "object" && typeof process.getBuiltinModule === "function"
+      ? process.getBuiltinModule("node:crypto")
+      : undefined,
+  randomBytes: (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length)),
 };
 
 /** Where the runtime shows what its user should know, in the same place. */

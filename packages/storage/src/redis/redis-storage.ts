@@ -1,56 +1,69 @@
-import type { RedisClientType } from "@redis/client";
 import { createStorage } from "../create-storage.js";
-import { withDeadline } from "../deadline.js";
-import { problemOf } from "../problem.js";
-import { RedisEngine } from "./redis-engine.js";
+import { warnings } from "../env.js";
 import { StorageError } from "../storage-error.js";
 import type { Storage } from "../storage.js";
+import type { StoreOptions } from "../store.js";
+import { type Redis, addressesOf } from "./redis-address.js";
+import { type WantedDurability, askDurability, durabilityWarning } from "./redis-durability.js";
+import { RedisEngine } from "./redis-engine.js";
+import type { RedisPackage } from "./redis-link.js";
+
+export type { Redis, RedisClient } from "./redis-address.js";
 
 /** What can be chosen about a storage in Redis. */
-export interface RedisStorageOptions {
+export interface RedisStorageOptions extends StoreOptions {
   /**
    * Which storage of this Redis: its keys begin with `{<name>}:`, so that a cluster keeps them together. Default: `mx`.
    */
   readonly name?: string;
   /** How long to wait for a connection, and for an answer. Default: 5000. */
   readonly timeoutMs?: number;
+  /**
+   * What an acknowledged write has to survive: a loss of power at the server, or just the end of this process. It does
+   * not change what the server does, only what is warned of. Default: `power-loss`.
+   */
+  readonly durability?: WantedDurability;
+  /**
+   * Gets the warning that the server would lose acknowledged writes, once; its text says what to set. Default: the
+   * warning is shown, as a warning of the process.
+   */
+  readonly onWarning?: (warning: Error) => void;
 }
 
-/** The version of what is in Redis. */
-const format = "1";
-
-/** Twice as much still fits into a timer. */
-const maxTimeoutMs = 2 ** 30 - 1;
-
-/** The longest wait before the next attempt to connect: closing may have to sit it out. */
-const maxReconnectDelayMs = 500;
+/** Four times as much still fits into a timer. */
+const maxTimeoutMs = 2 ** 29 - 1;
 
 /**
- * Opens a storage in Redis, with the package `@redis/client`; several processes, on several machines, may share it. How
- * durable a commit is, is the server's choice: Redis loses the last minutes by default; `appendonly yes` with
- * `appendfsync always` loses nothing.
+ * Opens a storage in Redis, with the package `@redis/client`; several processes, on several machines, may share it.
+ * `redis` is a URL, some URLs of a cluster, or a client of `@redis/client` whose settings are taken. How durable a commit
+ * is, is the server's choice: Redis loses the last minutes by default; `appendonly yes` with `appendfsync always` loses
+ * nothing. `guarantees.durability` says what it is, and there is a warning when it is less than was asked for.
  *
- * Rejects with a `StorageError` when no server answers in time, or when it has dropped values to free memory. Once open, it connects again whenever the connection is
- * lost, and calls reject that get no answer meanwhile.
+ * A value that is answered from memory may be older than what another process has just written, by the time that its
+ * notice takes (at most by `timeoutMs`, when the connection is silently broken). What a transaction has read is checked
+ * when it commits.
+ *
+ * Rejects with a `StorageError` when no server answers in time, or when it has dropped values to free memory. Once open,
+ * it connects again whenever the connection is lost, and calls reject that get no answer meanwhile.
  */
-export async function redisStorage(url: string, options: RedisStorageOptions = {}): Promise<Storage> {
-  const { name = "mx", timeoutMs = 5000 } = options;
+export async function redisStorage(redis: Redis, options: RedisStorageOptions = {}): Promise<Storage> {
+  const { name = "mx", timeoutMs = 5000, durability = "power-loss", onWarning = warnings.show } = options;
   requireName(name);
   requireTimeout(timeoutMs);
-  const shownUrl = withoutPassword(url);
-  const { createClient } = await importRedis(shownUrl);
-  let client: RedisClientType | undefined;
+  requireDurability(durability);
+  const servers = addressesOf(redis);
+  const shown = servers[0]?.shown ?? "";
+  const engine = new RedisEngine(await importRedis(shown), { servers, name, timeoutMs });
   try {
-    client = makeClient(createClient, url, timeoutMs);
-    await withDeadline(connect(client, `{${name}}:format`), timeoutMs);
-    const engine = new RedisEngine(client, { shownUrl, timeoutMs, keys: [`{${name}}:values`, `{${name}}:keys`] });
-    // It rejects when Redis has dropped something.
-    await engine.scan("", "", 1);
-    return createStorage(engine);
-  } catch (cause) {
-    if (client?.isOpen === true) client.destroy();
-    if (cause instanceof StorageError) throw cause;
-    throw new StorageError(`Cannot open the Redis at "${shownUrl}": ${problemOf(cause)}`, { cause });
+    await engine.open();
+    const found = await askDurability((command) => engine.ask(command));
+    engine.guarantees = { durability: found.durability, sharing: "machines" };
+    const warning = durabilityWarning(shown, durability, found);
+    if (warning !== undefined) onWarning(Object.assign(new Error(warning), { name: "StorageWarning" }));
+    return createStorage(engine, options);
+  } catch (error) {
+    await engine.close();
+    throw error;
   }
 }
 
@@ -70,53 +83,20 @@ function requireTimeout(timeoutMs: unknown): void {
   );
 }
 
-function makeClient(
-  createClient: typeof import("@redis/client").createClient,
-  url: string,
-  timeoutMs: number,
-): RedisClientType {
-  const client: RedisClientType = createClient({
-    url,
-    commandOptions: { timeout: timeoutMs },
-    socket: {
-      connectTimeout: timeoutMs,
-      // While it is being opened, the first failure is the answer.
-      reconnectStrategy: (retries) => hasBeenReady && Math.min(50 * 2 ** retries, maxReconnectDelayMs),
-    },
-  });
-  let hasBeenReady = false;
-  client.once("ready", () => (hasBeenReady = true));
-  // Whoever waits for a command gets its error; without a listener, one while nobody waits would end the process.
-  client.on("error", () => undefined);
-  return client;
+function requireDurability(durability: unknown): void {
+  if (durability === "power-loss" || durability === "process") return;
+  throw new TypeError(
+    `Cannot open the Redis: durability is ${JSON.stringify(durability)}; give "power-loss" or "process"`,
+  );
 }
 
-async function importRedis(shownUrl: string): Promise<typeof import("@redis/client")> {
+async function importRedis(shown: string): Promise<RedisPackage> {
   try {
     return await import("@redis/client");
   } catch (cause) {
     throw new StorageError(
-      `Cannot open the Redis at "${shownUrl}": the package "@redis/client" cannot be loaded; run "npm install @redis/client"`,
+      `Cannot open the Redis at "${shown}": the package "@redis/client" cannot be loaded; run "npm install @redis/client"`,
       { cause },
     );
   }
-}
-
-async function connect(client: RedisClientType, formatKey: string): Promise<void> {
-  await client.connect();
-  await client.set(formatKey, format, { condition: "NX" });
-  const found = await client.get(formatKey);
-  if (found !== format) {
-    throw new Error(`its format is "${found}", and this version knows "${format}"; update @mx/storage`);
-  }
-}
-
-/** For errors. What is not the URL of a Redis is not shown at all: a password may be anywhere in it. */
-function withoutPassword(url: string): string {
-  if (!URL.canParse(url) || !/^rediss?:/.test(url)) {
-    throw new TypeError('Cannot open the Redis: its URL is not one of a Redis; it looks like "redis://host:6379"');
-  }
-  const shown = new URL(url);
-  shown.password = "";
-  return shown.href;
 }

@@ -21,31 +21,39 @@ if (!canStartRedis) {
   process.stderr.write(`\nSKIPPED: ${advice}\n\n`);
 }
 
-/** A Redis server on a free port of this machine's own, that keeps nothing. */
+/** What makes a server lose nothing that it has acknowledged. */
+const lossless = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"];
+
+/** A Redis server on a free port of this machine's own, that loses nothing, unless its settings say otherwise. */
 export class RedisServer {
-  readonly #port: number;
+  readonly port: number;
   readonly #folder: string;
+  readonly #settings: readonly string[];
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, folder: string) {
-    this.#port = port;
+  private constructor(port: number, folder: string, settings: readonly string[]) {
+    this.port = port;
     this.#folder = folder;
+    this.#settings = settings;
   }
 
-  static async start(): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), await fs.mkdtemp(join(tmpdir(), "mx-redis-")));
+  /** `settings` are those of its command line: `["--requirepass", "secret"]`. */
+  static async start(settings: readonly string[] = []): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), await fs.mkdtemp(join(tmpdir(), "mx-redis-")), settings);
     await server.startAgain();
     return server;
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.#port}`;
+    return `redis://127.0.0.1:${this.port}`;
   }
 
   /** Starts it at the same port, after `kill`. */
   async startAgain(): Promise<void> {
-    const options = ["--port", String(this.#port), "--bind", "127.0.0.1", "--save", "", "--dir", this.#folder];
-    const server = spawn("redis-server", options, { stdio: ["ignore", "pipe", "inherit"] });
+    const place = ["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.#folder];
+    const server = spawn("redis-server", [...place, ...lossless, ...this.#settings], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     this.#process = server;
     for await (const line of createInterface({ input: server.stdout })) {
       if (line.includes("Ready to accept connections")) break;
