@@ -26,7 +26,7 @@ function installPeers() {
   const lock = new URL("package-lock.json", here);
   const installedLock = new URL("node_modules/.installed-lock.json", here);
   if (read(installedLock) === read(lock)) return;
-  const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], {
+  const { status } = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], {
     cwd: fileURLToPath(here),
     stdio: "inherit",
     shell: process.platform === "win32",

@@ -9,6 +9,7 @@ import { spawnSync } from "node:child_process";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { median, toTable } from "./table.mjs";
 
 const batchMs = 40;
 const batches = 15;
@@ -102,20 +103,6 @@ function summarize({ name, goal, ours, theirs }, ns) {
   return { rows, isMet };
 }
 
-function median(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
 function toDigits(ns) {
   return ns < 100 ? ns.toFixed(1) : ns.toFixed(0);
-}
-
-/** As Markdown, so that it can go into the README as it is. */
-function toTable(rows) {
-  const columns = Object.keys(rows[0]);
-  const lines = [columns, columns.map(() => "---"), ...rows.map((row) => Object.values(row))];
-  const widths = columns.map((_, column) => Math.max(...lines.map((line) => line[column].length)));
-  return lines.map((line) => `| ${line.map((cell, column) => cell.padEnd(widths[column])).join(" | ")} |`).join("\n");
 }
