@@ -273,15 +273,14 @@ describe("importStorage", () => {
     await using target = memoryStorage();
     await target.set("a", 1);
     const letGo = vi.fn();
-    async function* endless(): AsyncGenerator<string, void> {
+    async function* texts(): AsyncGenerator<string, void> {
       try {
-        yield header;
-        for (let index = 0; ; index++) yield line(`key ${index}`);
+        yield* longExport(3000);
       } finally {
         letGo();
       }
     }
-    await expect(importStorage(target, endless())).rejects.toThrow("not empty");
+    await expect(importStorage(target, texts())).rejects.toThrow("not empty");
     expect(letGo).toHaveBeenCalledOnce();
   });
 
@@ -326,6 +325,16 @@ describe("importStorage", () => {
     await expect(attempt).rejects.toMatchObject({ name: "StorageError", code: "conflict" });
     expect(await rival).toEqual({ entries: 1500 });
     expect(await textOf(target)).toBe(other.join(""));
+  });
+
+  test("does not call itself complete when somebody has removed what it had written", async () => {
+    await using target = memoryStorage();
+    let clearing: Promise<void> | undefined;
+    const onProgress = (): void => void (clearing ??= target.clear());
+    const attempt = importStorage(target, [header, line("a"), footer(1)], { onProgress });
+    await expect(attempt).rejects.toMatchObject({ name: "StorageError", code: "conflict" });
+    await clearing;
+    expect(await isEmpty(target)).toBe(true);
   });
 
   test("comes with the version that was reached, so that nothing is migrated twice", async () => {

@@ -1,160 +1,230 @@
-import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
-import type { Storage, StorageValue, Transaction } from "../storage.js";
 import type { ContractFixture } from "../contract.js";
+import { StorageError } from "../storage-error.js";
+import type { Storage } from "../storage.js";
+import { EngineFailures, type Failure } from "./engine-failures.js";
+import {
+  type State,
+  type Step,
+  arbitraryConcurrentStep,
+  arbitraryStep,
+  simulate,
+  stateOf,
+  take,
+  valueAt,
+} from "./model-steps.js";
 
-type Path = readonly string[];
+/** What the store may hold: one state, or several when it is not known whether something was written. */
+interface Model {
+  states: readonly State[];
+}
 
-type Write =
-  | { readonly does: "set"; readonly path: Path; readonly key: string; readonly value: StorageValue }
-  | { readonly does: "delete"; readonly path: Path; readonly key: string }
-  | { readonly does: "clear"; readonly path: Path };
+/** What has become of a step. */
+type Outcome = { readonly result: unknown } | { readonly error: StorageError };
 
-type Step =
-  | Write
-  | { readonly does: "transaction"; readonly path: Path; readonly writes: readonly Write[]; readonly throws: boolean }
-  | { readonly does: "reopen" };
+/** MX_MODEL_RUNS says how many random runs to make: CI has more time than `npm test`. */
+const givenRuns = process.env["MX_MODEL_RUNS"];
 
-/** What a storage should hold: values by path and key, as one text. */
-type Model = Map<string, StorageValue>;
-
-const name = fc.oneof(fc.constantFrom("", "a", "A", "a/", "=", "%"), fc.string({ unit: "binary", maxLength: 4 }));
-const path: fc.Arbitrary<Path> = fc.array(name, { maxLength: 2 });
-const key = fc.oneof(fc.constantFrom("", "a", "b", "=a", "a/=b"), fc.string({ unit: "binary", maxLength: 4 }));
-const json: fc.Arbitrary<StorageValue> = fc.jsonValue({ maxDepth: 3 }).map((value) => {
-  // `-0` becomes `0`.
-  const written: StorageValue = JSON.parse(JSON.stringify(value));
-  return written;
-});
-const value: fc.Arbitrary<StorageValue> = fc.oneof(
-  json,
-  fc.uint8Array(),
-  fc.record({ $bytes: fc.oneof(json, fc.uint8Array()) }, { noNullPrototype: true }),
-);
-
-const write: fc.Arbitrary<Write> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ does: fc.constant("set" as const), path, key, value }) },
-  { weight: 2, arbitrary: fc.record({ does: fc.constant("delete" as const), path, key }) },
-  { weight: 1, arbitrary: fc.record({ does: fc.constant("clear" as const), path }) },
-);
-
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: write },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      does: fc.constant("transaction" as const),
-      path,
-      writes: fc.array(write, { maxLength: 6 }),
-      throws: fc.boolean(),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ does: fc.constant("reopen" as const) }) },
-);
-
-/** Takes random steps on a store and on a plain object, and compares what is in the two after each. */
+/**
+ * Does random things with a store and with a plain object, and compares what comes of it: alone or at the same time,
+ * through one storage or, if the store may be shared, through two. With `failures`, which must be injected in the
+ * store's engine, a call of the engine fails now and then.
+ */
 export async function checkModel(
   makeStore: () => ContractFixture | Promise<ContractFixture>,
   runs: number,
+  failures?: EngineFailures,
 ): Promise<void> {
-  const property = fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
-    const store = await makeStore();
-    let storage = await store.open();
-    let model: Model = new Map();
+  const failure = failures === undefined ? fc.constant(undefined) : arbitraryFailure;
+  const alone = fc.tuple(fc.tuple(arbitraryStep, fc.nat(1)));
+  const together = fc.array(fc.tuple(arbitraryConcurrentStep, fc.nat(1)), { minLength: 2, maxLength: 3 });
+  const pauses = fc.array(fc.nat(8), { maxLength: 6 });
+  const stepping = [
+    fc.tuple(alone, failure).map(([steps, fails]) => new TakeSteps(steps, fails, [])),
+    fc.tuple(together, failure, pauses).map((given) => new TakeSteps(...given)),
+  ];
+  const commands = [...stepping, ...stepping, ...stepping, fc.constant(new Reopen()), fc.constant(new Compare())];
+  const property = fc.asyncProperty(fc.commands(commands, { maxCommands: 16, size: "max" }), async (steps) => {
+    await using real = await OpenStore.open(await makeStore(), failures ?? new EngineFailures());
+    const model: Model = { states: [new Map()] };
+    await fc.asyncModelRun(() => ({ model, real }), steps);
+    await new Compare().run(model, real);
+  });
+  await fc.assert(property, { numRuns: givenRuns === undefined ? runs : Number(givenRuns) });
+}
+
+const arbitraryFailure: fc.Arbitrary<Failure | undefined> = fc.option(
+  fc.record({ after: fc.nat(3), takesEffect: fc.boolean() }),
+  { nil: undefined, freq: 3 },
+);
+
+/** A store that is open, more than once if it may be. */
+class OpenStore implements AsyncDisposable {
+  readonly store: ContractFixture;
+  readonly failures: EngineFailures;
+  #storages: readonly Storage[] = [];
+
+  private constructor(store: ContractFixture, failures: EngineFailures) {
+    this.store = store;
+    this.failures = failures;
+  }
+
+  static async open(store: ContractFixture, failures: EngineFailures): Promise<OpenStore> {
+    const opened = new OpenStore(store, failures);
+    await opened.#open();
+    return opened;
+  }
+
+  get storages(): readonly Storage[] {
+    return this.#storages;
+  }
+
+  storage(number: number): Storage {
+    const storage = this.#storages[number % this.#storages.length];
+    if (storage === undefined) throw new Error("it is not open");
+    return storage;
+  }
+
+  async reopen(): Promise<void> {
+    await this.#close();
+    await this.#open();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.failures.prepare();
+    await this.#close();
+  }
+
+  async #open(): Promise<void> {
+    const times = this.store.isShared ? [1, 2] : [1];
+    this.#storages = await Promise.all(times.map(() => this.store.open()));
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#storages.map((storage) => storage.close()));
+  }
+}
+
+/** Takes steps at the same time; the outcome must be one that they could have one after the other. */
+class TakeSteps implements fc.AsyncCommand<Model, OpenStore> {
+  readonly #steps: readonly (readonly [step: Step, via: number])[];
+  readonly #failure: Failure | undefined;
+  readonly #pauses: readonly number[];
+
+  constructor(
+    steps: readonly (readonly [step: Step, via: number])[],
+    failure: Failure | undefined,
+    pauses: readonly number[],
+  ) {
+    this.#steps = steps;
+    this.#failure = failure;
+    this.#pauses = pauses;
+  }
+
+  check(): boolean {
+    return true;
+  }
+
+  async run(model: Model, real: OpenStore): Promise<void> {
+    real.failures.prepare(this.#failure, this.#pauses);
+    const outcomes = await Promise.all(this.#steps.map(([step, via]) => this.#outcome(step, real.storage(via))));
+    const { hasLostAnswer } = real.failures;
+    real.failures.prepare();
+    const taken = this.#steps.map(([step], index) => ({ step, outcome: outcomes[index] ?? { result: undefined } }));
+    const next = model.states.flatMap((state) => statesAfter(state, taken, hasLostAnswer));
+    if (next.length === 0) throw mismatch("what it resulted in", outcomes, model.states);
+    model.states = distinct(next);
+    // There must not be too many, or nothing is checked any more.
+    if (model.states.length > 1) await new Compare().run(model, real);
+  }
+
+  async #outcome(step: Step, storage: Storage): Promise<Outcome> {
     try {
-      for (const each of steps) {
-        if (each.does === "reopen") {
-          await storage.close();
-          storage = await store.open();
-          if (!store.isDurable) model = new Map();
-        } else if (each.does === "transaction") {
-          model = await takeTransaction(storage, model, each.path, each.writes, each.throws);
-        } else {
-          await take(at(storage, each.path), model, each.path, each);
-        }
-        await compare(storage, model, "path" in each ? each.path : []);
+      return { result: await take(step, storage) };
+    } catch (error) {
+      if (error instanceof StorageError && this.#failure !== undefined) return { error };
+      throw error;
+    }
+  }
+
+  toString(): string {
+    return fc.stringify({ steps: this.#steps, failure: this.#failure, pauses: this.#pauses });
+  }
+}
+
+class Reopen implements fc.AsyncCommand<Model, OpenStore> {
+  check(): boolean {
+    return true;
+  }
+
+  async run(model: Model, real: OpenStore): Promise<void> {
+    await real.reopen();
+    if (!real.store.isDurable) model.states = [new Map()];
+    else await new Compare().run(model, real);
+  }
+
+  toString(): string {
+    return "reopen";
+  }
+}
+
+/** Looks at everything, in lists and by key. */
+class Compare implements fc.AsyncCommand<Model, OpenStore> {
+  check(): boolean {
+    return true;
+  }
+
+  async run(model: Model, real: OpenStore): Promise<void> {
+    for (const storage of real.storages) {
+      const found = await stateOf(storage);
+      const fitting = model.states.filter((state) => isDeepStrictEqual(state, found));
+      if (fitting.length === 0) throw mismatch("what is stored", found, model.states);
+      const keys = new Set(model.states.flatMap((state) => [...state.keys()]));
+      for (const key of keys) {
+        const value = await valueAt(storage, key);
+        if (!isDeepStrictEqual(value, found.get(key))) throw mismatch(`what is at ${key}`, value, fitting);
       }
-    } finally {
-      await storage.close();
+      model.states = fitting;
     }
+  }
+
+  toString(): string {
+    return "compare";
+  }
+}
+
+interface TakenStep {
+  readonly step: Step;
+  readonly outcome: Outcome;
+}
+
+/** The states that `state` becomes when the steps are taken in some order, with the outcomes that they have had. */
+function statesAfter(state: State, taken: readonly TakenStep[], hasLostAnswer: boolean): State[] {
+  if (taken.length === 0) return [state];
+  return taken.flatMap((first) => {
+    const others = taken.filter((each) => each !== first);
+    const next = statesAfterOne(state, first, hasLostAnswer);
+    return next.flatMap((each) => statesAfter(each, others, hasLostAnswer));
   });
-  await fc.assert(property, { numRuns: runs });
 }
 
-async function takeTransaction(
-  storage: Storage,
-  model: Model,
-  start: Path,
-  writes: readonly Write[],
-  throws: boolean,
-): Promise<Model> {
-  const next: Model = new Map(model);
-  const attempt = at(storage, start).transaction(async (transaction) => {
-    for (const each of writes) {
-      const where = [...start, ...each.path];
-      await take(at(transaction, each.path), next, where, each);
-      assert.deepEqual(await entriesOf(at(transaction, each.path)), expectedEntries(next, where));
-    }
-    if (throws) throw new RangeError("as asked for");
-  });
-  if (!throws) {
-    await attempt;
-    return next;
+function statesAfterOne(state: State, { step, outcome }: TakenStep, hasLostAnswer: boolean): State[] {
+  const [result, next] = simulate(step, state);
+  if ("result" in outcome) return isDeepStrictEqual(result, outcome.result) ? [next] : [];
+  return hasLostAnswer ? [state, next] : [state];
+}
+
+function distinct(states: readonly State[]): State[] {
+  const found: State[] = [];
+  for (const state of states) {
+    if (!found.some((each) => isDeepStrictEqual(each, state))) found.push(state);
   }
-  await assert.rejects(attempt, { name: "RangeError" });
-  return model;
+  return found;
 }
 
-function at<Place extends { namespace(name: string): Place }>(place: Place, names: Path): Place {
-  return names.reduce((inner, each) => inner.namespace(each), place);
-}
-
-async function take(place: Storage | Transaction, model: Model, where: Path, change: Write): Promise<void> {
-  if (change.does === "clear") {
-    await place.clear();
-    for (const full of model.keys()) {
-      if (where.every((each, index) => each === pathAndKey(full)[index]) && pathAndKey(full).length > where.length) {
-        model.delete(full);
-      }
-    }
-    return;
-  }
-  const full = JSON.stringify([...where, change.key]);
-  if (change.does === "set") {
-    await place.set(change.key, change.value);
-    model.set(full, change.value);
-  } else {
-    const had = model.delete(full);
-    // In a transaction it tells nothing.
-    assert.equal((await place.delete(change.key)) ?? had, had);
-  }
-}
-
-function pathAndKey(full: string): string[] {
-  const parts: string[] = JSON.parse(full);
-  return parts;
-}
-
-async function compare(storage: Storage, model: Model, where: Path): Promise<void> {
-  assert.deepEqual(await entriesOf(at(storage, where)), expectedEntries(model, where));
-  for (const [full, expected] of model) {
-    const parts = pathAndKey(full);
-    assert.deepEqual(await at(storage, parts.slice(0, -1)).get(parts.at(-1) ?? ""), expected);
-  }
-}
-
-async function entriesOf(place: Storage | Transaction): Promise<[string, StorageValue][]> {
-  const entries: [string, StorageValue][] = [];
-  for await (const entry of place.entries()) entries.push(entry);
-  return entries;
-}
-
-function expectedEntries(model: Model, where: Path): [string, StorageValue][] {
-  const entries: [string, StorageValue][] = [];
-  for (const [full, stored] of model) {
-    const parts = pathAndKey(full);
-    const last = parts.pop() ?? "";
-    if (JSON.stringify(parts) === JSON.stringify(where)) entries.push([last, stored]);
-  }
-  return entries.toSorted(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+function mismatch(what: string, found: unknown, states: readonly State[]): Error {
+  return new Error(
+    `${what} is ${fc.stringify(found)}; what is stored should be ${states.map(fc.stringify).join(" or ")}`,
+  );
 }
