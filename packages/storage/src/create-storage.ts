@@ -13,6 +13,12 @@ export function createStorage(engine: StorageEngine, options: StoreOptions = {})
   return new EngineStorage(store, new Leases(store), "");
 }
 
+/** Where a storage of `createStorage` keeps what it holds, for one that is built on it. Throws for any other. */
+export function placeOf(storage: Storage): { readonly store: Store; readonly prefix: string } {
+  if (storage instanceof EngineStorage) return EngineStorage.placeOf(storage);
+  throw new TypeError("Cannot use what was given as a storage: no function of @mx/storage has made it");
+}
+
 class EngineStorage extends Reader implements Storage {
   readonly #store: Store;
   readonly #leases: Leases;
@@ -23,6 +29,10 @@ class EngineStorage extends Reader implements Storage {
     this.#store = store;
     this.#leases = leases;
     this.#prefix = prefix;
+  }
+
+  static placeOf(storage: EngineStorage): { readonly store: Store; readonly prefix: string } {
+    return { store: storage.#store, prefix: storage.#prefix };
   }
 
   get guarantees(): StorageGuarantees {

@@ -35,6 +35,12 @@ export interface Rows {
   list(prefix: string, after?: string): AsyncIterable<readonly [key: string, value: string]>;
 }
 
+/** Counts what is changed below `prefix`, by others than the one who has it. */
+export interface Watch {
+  readonly prefix: string;
+  changes: number;
+}
+
 /**
  * An engine, and in front of it the values that are in memory. They are what is stored now, because:
  *
@@ -55,6 +61,7 @@ export class Store implements Rows {
   #isHot: boolean;
   /** Counts the changes that were made or noticed. */
   #changes = 0;
+  readonly #watches = new Set<Watch>();
 
   constructor(engine: StorageEngine, { hotBytes = defaultHotBytes }: StoreOptions = {}) {
     this.guarantees = engine.guarantees ?? { durability: "unknown", sharing: "nobody" };
@@ -97,8 +104,7 @@ export class Store implements Rows {
   async *list(prefix: string, start = ""): AsyncGenerator<readonly [key: string, value: string], void> {
     let after = start;
     for (;;) {
-      const from = after;
-      const rows = await this.#open.run("read from the storage", (engine) => engine.scan(prefix, from, rowsPerScan));
+      const rows = await this.scan(prefix, after, rowsPerScan);
       yield* rows;
       const last = rows.at(-1);
       if (last === undefined || rows.length < rowsPerScan) return;
@@ -106,9 +112,30 @@ export class Store implements Rows {
     }
   }
 
-  /** Resolves with `false`, and has changed nothing, when something that `commit` expects is not what is stored. */
-  commit(commit: Commit): Promise<boolean> {
-    return this.#open.run("write to the storage", () => this.#commit(commit));
+  /** One page of `list`. */
+  scan(prefix: string, after: string, limit: number): Promise<(readonly [key: string, value: string])[]> {
+    return this.#open.run("read from the storage", (engine) => engine.scan(prefix, after, limit));
+  }
+
+  /**
+   * Resolves with `false`, and has changed nothing, when something that `commit` expects is not what is stored. It does
+   * not count for `watch`, whose owner makes it, and keeps in memory itself what is to be kept.
+   */
+  commit(commit: Commit, watch?: Watch): Promise<boolean> {
+    return this.#open.run("write to the storage", () => this.#commit(commit, watch));
+  }
+
+  /** Begins to count what others change below `prefix`, for one who keeps in memory what is there. */
+  watch(prefix: string): Watch {
+    const watch = { prefix, changes: 0 };
+    this.#watches.add(watch);
+    return watch;
+  }
+
+  /** What `watch` has counted. It grows at each call where nobody can tell what others have changed. */
+  changesOf(watch: Watch): number {
+    if (watch.changes < Number.POSITIVE_INFINITY) this.#notice();
+    return watch.changes;
   }
 
   /** Removes `key`; resolves with whether it was there. */
@@ -133,6 +160,7 @@ export class Store implements Rows {
   forgetAll(): void {
     this.#changes++;
     this.#hot.forgetAll();
+    for (const watch of this.#watches) watch.changes++;
   }
 
   /** Throws after `close`. */
@@ -154,18 +182,21 @@ export class Store implements Rows {
   /** Lets `lastly` commit what is to be the last, past the calls that reject from now on. */
   close(lastly: (commit: (commit: Commit) => Promise<unknown>) => Promise<void>): Promise<void> {
     this.#isHot = false;
+    for (const watch of this.#watches) watch.changes = Number.POSITIVE_INFINITY;
     return this.#open.close(() => lastly((commit) => this.#engine.commit([commit])));
   }
 
-  async #commit(commit: Commit): Promise<boolean> {
-    if (!this.#isHot) return this.#group.commit(commit);
+  async #commit(commit: Commit, watch?: Watch): Promise<boolean> {
+    if (!this.#isHot && this.#watches.size === 0) return this.#group.commit(commit);
     const changes = this.#changes;
     let isMade = false;
     try {
       isMade = await this.#group.commit(commit);
       return isMade;
     } finally {
-      this.#remember(commit, isMade && !this.#hasChangedSince(changes));
+      const isKept = this.#isHot && watch === undefined;
+      this.#remember(commit, isKept && isMade && !this.#hasChangedSince(changes));
+      this.#tellOthers(commit, watch);
     }
   }
 
@@ -177,6 +208,14 @@ export class Store implements Rows {
     }
     if (!isCurrent) for (const key of expected.keys()) this.#hot.forget(key);
     if (written.size > 0 || cleared.length > 0) this.#changes++;
+  }
+
+  #tellOthers({ cleared, written }: Commit, by: Watch | undefined): void {
+    for (const watch of this.#watches) {
+      const isClearing = (prefix: string): boolean =>
+        watch.prefix.startsWith(prefix) || prefix.startsWith(watch.prefix);
+      if (watch !== by && (cleared.some(isClearing) || isBelow(watch.prefix, written.keys()))) watch.changes++;
+    }
   }
 
   #hasChangedSince(changes: number): boolean {
@@ -191,8 +230,15 @@ export class Store implements Rows {
     else if (changed.length > 0) {
       this.#changes++;
       for (const key of changed) this.#hot.forget(key);
+      for (const watch of this.#watches) if (isBelow(watch.prefix, changed)) watch.changes++;
     }
   }
+}
+
+/** Whether one of `keys` starts with `prefix`. */
+function isBelow(prefix: string, keys: Iterable<string>): boolean {
+  for (const key of keys) if (key.startsWith(prefix)) return true;
+  return false;
 }
 
 /** What a storage reads from, which is not for a function that has a transaction of its own. */

@@ -1,0 +1,72 @@
+import { join } from "node:path";
+import { afterEach, describe, test, vi } from "vitest";
+import { type ContractFixture, storageContract } from "../contract.js";
+import { createStorage } from "../create-storage.js";
+import { cryptography } from "../env.js";
+import { memoryStorage } from "../memory.js";
+import { sqliteStorage } from "../sqlite/sqlite-storage.js";
+import type { Storage } from "../storage.js";
+import { Table } from "../table.js";
+import { checkModel } from "../testing/check-model.js";
+import { describeContract } from "../testing/describe-contract.js";
+import { EngineFailures } from "../testing/engine-failures.js";
+import { temporaryFolder } from "../testing/temporary-folder.js";
+import { toStorage } from "../to-storage.js";
+import { encryptedStorage } from "./encrypted-storage.js";
+
+const key = new Uint8Array(32).fill(7);
+
+function encrypted(store: ContractFixture, place = (storage: Storage) => storage): ContractFixture {
+  return { ...store, open: async () => encryptedStorage(place(await store.open()), key) };
+}
+
+async function inSqlite(): Promise<ContractFixture> {
+  const path = join(await temporaryFolder(), "storage.db");
+  return { open: () => sqliteStorage(path), isDurable: true, isShared: true };
+}
+
+function onMap(): ContractFixture {
+  const map = new Map<string, unknown>();
+  return { open: async () => toStorage(map), isDurable: true, isShared: true };
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe("an encrypted storage in memory", () => {
+  describeContract(() => encrypted({ open: async () => memoryStorage(), isDurable: false, isShared: false }));
+});
+
+describe("an encrypted storage in SQLite", () => {
+  test.each(storageContract)("$behaviour", async ({ check }) => check(encrypted(await inSqlite())));
+});
+
+describe("an encrypted storage in a namespace of a Map, with the cryptography of the web", () => {
+  test.each(storageContract)("$behaviour", async ({ check }) => {
+    vi.spyOn(cryptography, "node").mockReturnValue(undefined);
+    await check(encrypted(onMap(), (storage) => storage.namespace("a/b").namespace("=%")));
+  });
+});
+
+describe("an encrypted storage does what a plain object does, whatever happens:", () => {
+  test("in memory, where the engine fails now and then", async () => {
+    const failures = new EngineFailures();
+    const makeStore = (): ContractFixture => {
+      const table = new Table();
+      const engine = failures.inject({
+        takeChanges: () => [],
+        read: async (keys) => table.read(keys),
+        scan: async (prefix, after, limit) => table.scan(prefix, after, limit),
+        commit: async (commits) => commits.map((commit) => table.apply(commit)),
+        close: async () => {},
+      });
+      return encrypted({ open: async () => createStorage(engine), isDurable: true, isShared: false });
+    };
+    await checkModel(makeStore, 30, failures);
+  });
+
+  test("in SQLite, opened twice", async () => {
+    await checkModel(async () => encrypted(await inSqlite()), 6);
+  });
+});

@@ -1,0 +1,215 @@
+import { compareCodePoints } from "../code-points.js";
+import type { Commit, StorageEngine, StorageGuarantees } from "../engine.js";
+import { splitKey } from "../full-key.js";
+import { StorageError } from "../storage-error.js";
+import type { Storage } from "../storage.js";
+import type { Store, Watch } from "../store.js";
+import type { NameList } from "./name-list.js";
+import { NameLists } from "./name-lists.js";
+import { SealedPaths } from "./sealed-paths.js";
+import type { Sealer } from "./sealer.js";
+
+const nothing: readonly string[] = [];
+
+/** What an encrypted storage is in. */
+export interface EncryptedPlace {
+  /** Closed with the engine. */
+  readonly storage: Storage;
+  readonly store: Store;
+  /** Where the entries begin. */
+  readonly prefix: string;
+  /** What must be stored for a commit: that the key is the one that was opened. */
+  readonly mark: readonly [key: string, value: string];
+}
+
+/** What a commit clears and writes, and how that is said to the other store. */
+type SealedCommit = Pick<Commit, "cleared" | "written"> & { readonly sealed: Commit };
+
+type Row = readonly [key: string, value: string];
+
+/** Keeps what it is given in another store, keys and values encrypted. */
+export class EncryptedEngine implements StorageEngine {
+  readonly guarantees: StorageGuarantees;
+  readonly #place: EncryptedPlace;
+  readonly #store: Store;
+  readonly #sealer: Sealer;
+  readonly #paths: SealedPaths;
+  readonly #lists: NameLists;
+  /** Counts what others change. */
+  readonly #watch: Watch;
+  #changesTaken: number;
+  #changesListed: number;
+  /** Settles when the commits so far are handed on: encrypting takes one longer than another. */
+  #handedOn: Promise<unknown> = Promise.resolve();
+  #commitsBegun = 0;
+  #commitsRunning = 0;
+
+  constructor(place: EncryptedPlace, sealer: Sealer) {
+    this.#place = place;
+    this.#store = place.store;
+    this.guarantees = place.store.guarantees;
+    this.#sealer = sealer;
+    this.#paths = new SealedPaths(sealer, place.prefix);
+    this.#lists = new NameLists(place.store, this.#paths);
+    this.#watch = place.store.watch(place.prefix);
+    this.#changesTaken = this.#watch.changes;
+    this.#changesListed = this.#watch.changes;
+  }
+
+  async read(keys: readonly string[]): Promise<(string | undefined)[]> {
+    const sealed = await Promise.all(keys.map(async (key) => this.#paths.seal(key)));
+    // What the other store would keep in memory is of no use to anybody.
+    const texts = await this.#store.readStored(sealed);
+    return Promise.all(keys.map((key, index) => this.#open(key, texts[index])));
+  }
+
+  async scan(prefix: string, after: string, limit: number): Promise<Row[]> {
+    // Later pages go on with the names of the first one, and lack nothing that was there when it was read.
+    if (compareCodePoints(after, prefix) <= 0) this.#forgetListsOfOthers();
+    const rows: Row[] = [];
+    await this.#collect(rows, prefix, after, limit);
+    return rows;
+  }
+
+  async commit(commits: readonly Commit[]): Promise<readonly boolean[]> {
+    const sealing = Promise.all(commits.map((commit) => this.#seal(commit)));
+    const running = Promise.all([sealing, this.#handedOn]).then(([sealed]) => sealed.map((each) => this.#make(each)));
+    this.#handedOn = running.catch(() => undefined);
+    return Promise.all(await running);
+  }
+
+  takeChanges(): readonly string[] | "all" {
+    const changes = this.#store.changesOf(this.#watch);
+    if (changes === this.#changesTaken) return nothing;
+    this.#changesTaken = changes;
+    return "all";
+  }
+
+  now(): Promise<number> {
+    return this.#store.now();
+  }
+
+  close(): Promise<void> {
+    return this.#place.storage.close();
+  }
+
+  /** Puts into `rows` what starts with `prefix` and comes after `after`, until there are `limit`. */
+  async #collect(rows: Row[], prefix: string, after: string, limit: number): Promise<void> {
+    const end = prefix.indexOf("=");
+    if (end >= 0)
+      return this.#collectKeys(rows, await this.#lists.below(prefix.slice(0, end + 1)), prefix, after, limit);
+    // The one that `after` is in is not after it.
+    const first = stepTowards(prefix, after);
+    if (first !== undefined) await this.#collect(rows, first, after, limit);
+    const list = await this.#lists.below(prefix);
+    for (let place = after; rows.length < limit;) {
+      const [next] = list.after(place, prefix, 1);
+      if (next === undefined) return;
+      const size = rows.length;
+      const isQuiet = this.#isQuietSince();
+      // oxlint-disable-next-line no-await-in-loop
+      await this.#collect(rows, next, "", limit);
+      if (rows.length === size && isQuiet()) list.delete(next);
+      place = next;
+    }
+  }
+
+  async #collectKeys(rows: Row[], list: NameList, prefix: string, after: string, limit: number): Promise<void> {
+    for (let last = after; rows.length < limit;) {
+      const keys = list.after(last, prefix, limit - rows.length);
+      if (keys.length === 0) return;
+      const isQuiet = this.#isQuietSince();
+      // oxlint-disable-next-line no-await-in-loop
+      const values = await this.read(keys);
+      const mayForget = isQuiet();
+      for (const [index, key] of keys.entries()) {
+        const value = values[index];
+        if (value !== undefined) rows.push([key, value]);
+        else if (mayForget) list.delete(key);
+        last = key;
+      }
+    }
+  }
+
+  async #make({ sealed, cleared, written }: SealedCommit): Promise<boolean> {
+    this.#commitsBegun++;
+    this.#commitsRunning++;
+    try {
+      const isMade = await this.#store.commit(sealed, this.#watch);
+      if (!isMade) await this.#requireMark();
+      return isMade;
+    } finally {
+      // Also when nobody knows whether it was made: what is listed is read, and left out when it is not there.
+      for (const prefix of cleared) this.#lists.forget(prefix);
+      for (const [key, value] of written) if (value !== undefined) this.#lists.add(key);
+      this.#commitsRunning--;
+    }
+  }
+
+  async #requireMark(): Promise<void> {
+    const [key, expected] = this.#place.mark;
+    const [found] = await this.#store.readStored([key]);
+    if (found === expected) return;
+    throw new StorageError(
+      "Cannot write to the encrypted storage: somebody has cleared the storage that it is in, and its key with it; " +
+        "open it again",
+      { code: "wrong-key" },
+    );
+  }
+
+  async #seal({ expected, cleared, written }: Commit): Promise<SealedCommit> {
+    const [sealedExpected, sealedCleared, sealedWritten] = await Promise.all([
+      this.#sealAll(expected),
+      Promise.all(cleared.map(async (prefix) => this.#paths.seal(prefix))),
+      this.#sealAll(written),
+    ]);
+    const sealed = {
+      expected: new Map([this.#place.mark, ...sealedExpected]),
+      cleared: sealedCleared,
+      written: new Map(sealedWritten),
+    };
+    return { sealed, cleared, written };
+  }
+
+  #sealAll(values: ReadonlyMap<string, string | undefined>): Promise<[key: string, value: string | undefined][]> {
+    return Promise.all(
+      Array.from(values, async ([key, text]): Promise<[string, string | undefined]> => {
+        const sealed = text === undefined ? undefined : JSON.stringify(await this.#sealer.seal(key, text));
+        return [await this.#paths.seal(key), sealed];
+      }),
+    );
+  }
+
+  async #open(key: string, stored: string | undefined): Promise<string | undefined> {
+    if (stored === undefined) return undefined;
+    const text = await this.#sealer.open(key, stored.slice(1, -1));
+    if (text !== undefined && stored.startsWith('"') && stored.endsWith('"')) return text;
+    throw new StorageError(
+      `Cannot read "${splitKey(key)[1]}": what is stored there is damaged, or was not written with the key of this ` +
+        "storage; restore a copy of the storage",
+      { code: "damaged" },
+    );
+  }
+
+  /** Forgets all names when somebody else may have changed what is there; also when that may be told too late. */
+  #forgetListsOfOthers(): void {
+    const changes = this.#store.changesOf(this.#watch);
+    if (changes === this.#changesListed && this.guarantees.sharing !== "machines") return;
+    this.#changesListed = changes;
+    this.#lists.forget("");
+  }
+
+  /** Tells later whether no commit of this storage has been under way since: then what is not found is not there. */
+  #isQuietSince(): () => boolean {
+    const begun = this.#commitsRunning === 0 ? this.#commitsBegun : undefined;
+    return () => this.#commitsBegun === begun;
+  }
+}
+
+/** The path one step below `prefix` that leads to `after`, if it does. */
+function stepTowards(prefix: string, after: string): string | undefined {
+  if (!after.startsWith(prefix)) return undefined;
+  if (after[prefix.length] === "=") return `${prefix}=`;
+  const end = after.indexOf("/", prefix.length);
+  return end < 0 ? undefined : after.slice(0, end + 1);
+}

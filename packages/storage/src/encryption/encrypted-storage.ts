@@ -1,0 +1,76 @@
+import { createStorage, placeOf } from "../create-storage.js";
+import { cryptography } from "../env.js";
+import { StorageError } from "../storage-error.js";
+import type { Storage } from "../storage.js";
+import type { Store, StoreOptions } from "../store.js";
+import type { DataKey } from "./data-key.js";
+import { EncryptedEngine } from "./encrypted-engine.js";
+import { makeSealer } from "./make-sealer.js";
+import type { Secret } from "./secret.js";
+import { StoredKey } from "./stored-key.js";
+
+/** What can be chosen about an encrypted storage. */
+export type EncryptionOptions = StoreOptions;
+
+/** What the parts of this file tell each other about an encrypted storage that is open. */
+interface Opened {
+  readonly storedKey: StoredKey;
+  readonly dataKey: DataKey;
+}
+
+const opened = new WeakMap<Store, Opened>();
+
+/** For PBKDF2 with SHA-256: what OWASP advises (2023). It takes a fraction of a second, once, when it is opened. */
+const defaultIterations = 600_000;
+
+/**
+ * Opens the encrypted storage in `storage`, or makes one in an empty storage, or namespace. Keys, names of namespaces
+ * and values are encrypted with AES-256-GCM, and a key that is stored encrypted with `secret`: 32 bytes, a passphrase,
+ * or a provider. It promises what `storage` does, owns it, and closes it when it is closed.
+ *
+ * Whoever has what is stored, and not the secret, cannot read it, and cannot change it into anything else unnoticed.
+ * They can:
+ * - see how many entries there are, how they are spread over namespaces, and how long each name and value is;
+ * - see which entry was written when, and, in two copies of the store, whether an entry has the same value;
+ * - remove an entry, or put back what they have a copy of: one entry, or all of it.
+ *
+ * It does not protect what is in memory. The first listing of a namespace reads all its names, which are then kept until
+ * somebody else writes to the store; each listing does so where the store is shared between machines.
+ *
+ * Rejects with a `StorageError` of code `wrong-key` when the secret is another one, `damaged` when the stored key is not
+ * as it was written, and `misuse` when there is something else in `storage`; then `storage` stays open.
+ */
+export function encryptedStorage(storage: Storage, secret: Secret, options: EncryptionOptions = {}): Promise<Storage> {
+  return openEncrypted(storage, secret, defaultIterations, options);
+}
+
+/**
+ * Encrypts the key of an encrypted storage that is open with another secret, in one step: from then on `secret` opens
+ * it, and the one before does not. Nothing else is written anew: whoever has a copy of the store from before, and the
+ * secret from before, can read what is written later, too. Against them, export it, and import it into a new one.
+ */
+export async function rotateKey(storage: Storage, secret: Secret): Promise<void> {
+  const found = opened.get(placeOf(storage).store);
+  if (found === undefined) throw new TypeError("Cannot change the secret of a storage that is not encrypted");
+  await found.storedKey.rewrap(found.dataKey, secret);
+}
+
+/** With the iterations that PBKDF2 is to make: a test has no time for so many. */
+export async function openEncrypted(
+  storage: Storage,
+  secret: Secret,
+  iterations: number,
+  options: EncryptionOptions = {},
+): Promise<Storage> {
+  if (!cryptography.isThere()) {
+    throw new StorageError("Cannot open the encrypted storage: this page has no cryptography; load it over HTTPS");
+  }
+  const storedKey = new StoredKey(storage, iterations);
+  const dataKey = await storedKey.open(secret);
+  const { store, entriesPrefix: prefix } = storedKey;
+  const mark = await storedKey.expectation(dataKey);
+  const engine = new EncryptedEngine({ storage, store, prefix, mark }, await makeSealer(dataKey));
+  const encrypted = createStorage(engine, options);
+  opened.set(placeOf(encrypted).store, { storedKey, dataKey });
+  return encrypted;
+}
