@@ -21,8 +21,9 @@ export class Table {
   }
 
   set(key: string, value: string): void {
-    if (!this.#values.has(key)) this.#keys.add(key);
+    const { size } = this.#values;
     this.#values.set(key, value);
+    if (this.#values.size > size) this.#keys.add(key);
   }
 
   delete(key: string): void {

@@ -1,13 +1,17 @@
 import type { Commit } from "../engine.js";
 import type { Table } from "../table.js";
 
-const nothing: ReadonlyMap<string, undefined> = new Map();
+type Values = ReadonlyMap<string, string | undefined>;
+
+const nothing: Values = new Map();
 
 /** What a group of commits comes to, before any of it is made. */
 export class Draft {
   readonly #table: Table;
-  #cleared: string[] = [];
-  readonly #written = new Map<string, string | undefined>();
+  readonly #cleared: string[] = [];
+  #written: Values = nothing;
+  /** The same, once there is more than one commit's. */
+  #merged: Map<string, string | undefined> | undefined;
 
   constructor(table: Table) {
     this.#table = table;
@@ -19,24 +23,41 @@ export class Draft {
       if (this.#valueOf(key) !== value) return false;
     }
     for (const prefix of cleared) this.#clear(prefix);
-    for (const [key, value] of written) this.#written.set(key, value);
+    this.#write(written);
     return true;
   }
 
   /** The one commit that does the same, without what is so already. */
   toCommit(): Commit {
     const cleared = this.#cleared.filter((prefix) => this.#table.scan(prefix, "", 1).length > 0);
-    const written = new Map<string, string | undefined>();
+    return { expected: nothing, cleared, written: this.#changed() };
+  }
+
+  #changed(): Values {
+    let changed: Map<string, string | undefined> | undefined;
     for (const [key, value] of this.#written) {
-      if (this.#storedValueOf(key) !== value) written.set(key, value);
+      if (this.#storedValueOf(key) !== value) continue;
+      changed ??= new Map(this.#written);
+      changed.delete(key);
     }
-    return { expected: nothing, cleared, written };
+    return changed ?? this.#written;
+  }
+
+  #write(written: Values): void {
+    // Mostly there is only one commit, of which no copy is needed.
+    if (this.#written.size === 0) {
+      this.#written = written;
+      this.#merged = undefined;
+      return;
+    }
+    this.#merged ??= new Map(this.#written);
+    for (const [key, value] of written) this.#merged.set(key, value);
+    this.#written = this.#merged;
   }
 
   #clear(prefix: string): void {
-    for (const key of this.#written.keys()) {
-      if (key.startsWith(prefix)) this.#written.delete(key);
-    }
+    this.#merged = new Map([...this.#written].filter(([key]) => !key.startsWith(prefix)));
+    this.#written = this.#merged;
     this.#cleared.push(prefix);
   }
 

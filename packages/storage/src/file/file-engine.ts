@@ -81,8 +81,8 @@ export class FileEngine implements StorageEngine {
     return this.#table.scan(prefix, after, limit);
   }
 
-  async commit(commits: readonly Commit[]): Promise<readonly boolean[]> {
-    if (commits.every(isQuestion)) return commits.map((commit) => this.#table.apply(commit));
+  commit(commits: readonly Commit[]): Promise<readonly boolean[]> {
+    if (commits.every(isQuestion)) return Promise.resolve(commits.map((commit) => this.#table.apply(commit)));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ commits, resolve, reject });
       this.#work();
@@ -123,10 +123,19 @@ export class FileEngine implements StorageEngine {
   }
 
   async #make(group: readonly WaitingCommits[]): Promise<void> {
-    const draft = new Draft(this.#table);
-    const areMade = group.map(({ commits }) => commits.map((commit) => draft.add(commit)));
     try {
-      await this.#write(draft);
+      const draft = new Draft(this.#table);
+      const areMade = group.map(({ commits }) => commits.map((commit) => draft.add(commit)));
+      if (!this.#isLogSound) await this.#rewrite();
+      const commit = draft.toCommit();
+      const changes = isQuestion(commit) ? undefined : changesOf(commit, this.#isSynced);
+      if (changes !== undefined) {
+        const writing = this.#append(changes);
+        // Waiting for what is done already would take as long as the writing.
+        if (writing !== undefined) await writing;
+        this.#table.apply(commit);
+        this.#noteAppended(changes);
+      }
       for (const [index, { resolve }] of group.entries()) resolve(areMade[index] ?? []);
     } catch (cause) {
       const error = cause instanceof StorageError ? cause : this.#failure(cause, "nothing was changed");
@@ -134,29 +143,29 @@ export class FileEngine implements StorageEngine {
     }
   }
 
-  async #write(draft: Draft): Promise<void> {
-    if (!this.#isLogSound) await this.#rewrite();
-    const commit = draft.toCommit();
-    if (isQuestion(commit)) return;
-    const changes = changesOf(commit, this.#isSynced);
-    await this.#append(changes);
-    this.#table.apply(commit);
-    this.#compaction?.add(changes);
-    if (this.#log.length > this.#compactAt) this.#compaction ??= this.#beginCompaction();
+  /** Writes a line, or nothing; returns nothing when that is done already. */
+  #append(changes: string): Promise<void> | undefined {
+    try {
+      return this.#log.append(changes)?.catch((cause: unknown) => this.#cutBack(cause));
+    } catch (cause) {
+      return this.#cutBack(cause);
+    }
   }
 
-  async #append(changes: string): Promise<void> {
+  /** Undoes what `cause` has left of a line; rejects in any case. */
+  async #cutBack(cause: unknown): Promise<never> {
     try {
-      await this.#log.append(changes);
-    } catch (cause) {
-      try {
-        await this.#log.cutBack();
-      } catch {
-        this.#isLogSound = false;
-        throw this.#failure(cause, "it may be written all the same");
-      }
-      throw cause;
+      await this.#log.cutBack();
+    } catch {
+      this.#isLogSound = false;
+      throw this.#failure(cause, "it may be written all the same");
     }
+    throw cause;
+  }
+
+  #noteAppended(changes: string): void {
+    this.#compaction?.add(changes);
+    if (this.#log.length > this.#compactAt) this.#compaction ??= this.#beginCompaction();
   }
 
   #failure(cause: unknown, outcome: string): StorageError {

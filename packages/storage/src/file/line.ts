@@ -27,11 +27,13 @@ const unsynced = "~";
 const checksumDigits = 8;
 
 const tab = 0x09;
+const newline = 0x0a;
 const space = 0x20;
 const quote = 0x22;
 const star = 0x2a;
 const minus = 0x2d;
 const zero = 0x30;
+const letterA = 0x61;
 const backslash = 0x5c;
 const tilde = 0x7e;
 
@@ -41,10 +43,36 @@ export interface Place {
   readonly end: number;
 }
 
-/** What `changes` looks like as a line of the file. */
-export function toLine(number: number, changes: string): string {
-  const content = `${number} ${Buffer.byteLength(changes)} ${changes}`;
-  return `${crc32(content).toString(16).padStart(checksumDigits, "0")} ${content}\n`;
+/** What short lines are put together in: a commit should leave nothing behind to be collected. */
+const scratch = Buffer.allocUnsafe(4096);
+
+/** As much as the head of a line may be: ten digits for the number, and for the length, are more than enough. */
+const maxHeadBytes = 64;
+const maxBytesPerUnit = 3;
+
+/** What `changes` looks like as a line of the file; the next call may overwrite it. */
+export function toLine(number: number, changes: string): Buffer {
+  const isShort = maxHeadBytes + maxBytesPerUnit * changes.length < scratch.length;
+  const bytes = isShort ? scratch : Buffer.allocUnsafe(maxHeadBytes + Buffer.byteLength(changes) + 1);
+  const length = bytes.write(changes, maxHeadBytes);
+  const end = maxHeadBytes + length;
+  bytes[end] = newline;
+  // The head ends where the changes begin.
+  const numbers = `${number} ${length} `;
+  const content = maxHeadBytes - numbers.length;
+  bytes.write(numbers, content, "latin1");
+  bytes[content - 1] = space;
+  const start = content - 1 - checksumDigits;
+  writeChecksum(bytes, start, crc32(bytes.subarray(content, end)));
+  return bytes.subarray(start, end + 1);
+}
+
+/** By hand, because it is done for each commit, and `toString(16)` takes longer than the checksum. */
+function writeChecksum(bytes: Buffer, start: number, checksum: number): void {
+  for (let index = 0; index < checksumDigits; index++) {
+    const digit = (checksum >>> (4 * (checksumDigits - 1 - index))) & 0xf;
+    bytes[start + index] = digit < 10 ? zero + digit : letterA + digit - 10;
+  }
 }
 
 /** The change that gives `key` its `value`. */
@@ -57,9 +85,7 @@ export function setting(key: string, value: string): string {
 export function changesOf({ cleared, written }: Commit, isSynced: boolean): string {
   const changes: string[] = isSynced ? [] : [unsynced];
   for (const prefix of cleared) changes.push(`*${JSON.stringify(prefix)}`);
-  for (const [key, value] of written) {
-    changes.push(value === undefined ? `-${JSON.stringify(key)}` : setting(key, value));
-  }
+  for (const [key, value] of written) changes.push(value === undefined ? `-${JSON.stringify(key)}` : setting(key, value));
   return changes.join(separator);
 }
 
@@ -130,7 +156,13 @@ function numberIn(bytes: Buffer, start: number, end: number): number {
 }
 
 function checksumIn(bytes: Buffer, start: number): number {
-  if (bytes[start + checksumDigits] !== space) return Number.NaN;
-  const digits = bytes.toString("latin1", start, start + checksumDigits);
-  return /^[0-9a-f]+$/.test(digits) ? Number.parseInt(digits, 16) : Number.NaN;
+  let checksum = 0;
+  for (let index = start; index < start + checksumDigits; index++) {
+    const byte = bytes[index] ?? 0;
+    const digit = byte < letterA ? byte - zero : byte - letterA + 10;
+    const isDigit = byte < letterA ? digit >= 0 && digit <= 9 : digit <= 15;
+    if (!isDigit) return Number.NaN;
+    checksum = checksum * 16 + digit;
+  }
+  return bytes[start + checksumDigits] === space ? checksum : Number.NaN;
 }

@@ -75,9 +75,9 @@ export class Replacement {
 
   /** Writes a line for each of `changes`. */
   async write(changes: readonly string[]): Promise<void> {
-    const start = this.#lines === 0 ? firstLine : "";
+    const start = this.#lines === 0 ? [Buffer.from(firstLine)] : [];
     this.#lines ||= 1;
-    const bytes = Buffer.from(start + changes.map((change) => toLine(++this.#lines, change)).join(""));
+    const bytes = Buffer.concat([...start, ...changes.map((change) => Buffer.from(toLine(++this.#lines, change)))]);
     await writeAll(this.#file, bytes, this.#length);
     this.#length += bytes.length;
     if (this.#length - this.#syncedLength >= bytesPerSync) await this.sync();

@@ -1,18 +1,34 @@
 import type { DiskFile } from "./disk.js";
 
 /** Up to so many bytes the wait for another thread would take longer than the writing. */
-const maxBytesAtOnce = 64 * 1024;
+export const maxBytesAtOnce: number = 64 * 1024;
 
 /** How much of a long text is written before others have their turn. */
 const bytesPerPart = 1024 * 1024;
 
 /** Writes all of `bytes`, in as many steps as the disk needs for it. */
 export async function writeAll(file: DiskFile, bytes: Uint8Array, position: number): Promise<void> {
-  const isShort = bytes.length <= maxBytesAtOnce;
+  if (bytes.length <= maxBytesAtOnce) writeAllNow(file, bytes, position);
+  else await writeInParts(file, bytes, position);
+}
+
+/** The same, before it returns. */
+export function writeAllNow(file: DiskFile, bytes: Uint8Array, position: number): void {
   for (let written = 0; written < bytes.length;) {
-    const part = written === 0 && isShort ? bytes : bytes.subarray(written, written + bytesPerPart);
-    const count = isShort ? file.writeNow(part, position + written) : await file.write(part, position + written);
-    if (count === 0) throw new Error("the disk takes no more");
-    written += count;
+    const part = written === 0 ? bytes : bytes.subarray(written);
+    written += requireSome(file.writeNow(part, position + written));
   }
+}
+
+/** The same, while others have their turn. */
+export async function writeInParts(file: DiskFile, bytes: Uint8Array, position: number): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    const part = bytes.subarray(written, written + bytesPerPart);
+    written += requireSome(await file.write(part, position + written));
+  }
+}
+
+function requireSome(count: number): number {
+  if (count === 0) throw new Error("the disk takes no more");
+  return count;
 }
