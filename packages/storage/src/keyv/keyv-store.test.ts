@@ -130,7 +130,10 @@ describe("keyvStore", () => {
 
   test("is found again by the next Keyv, in the file", async () => {
     const path = join(await temporaryFolder(), "cache.mx");
-    const before = strictKeyv(keyvStore(() => fileStorage(path)));
+    const before = new Keyv(
+      keyvStore(() => fileStorage(path)),
+      { ttl: 60_000 },
+    );
     await before.set("a", "kept");
     await before.disconnect();
     const after = strictKeyv(keyvStore(() => fileStorage(path)));
@@ -245,7 +248,9 @@ describe("keyvStore", () => {
       "tells Keyv 5 of different namespaces apart, and refuses to clear what they share",
       async () => {
         const store = keyvStore(memoryStorage());
-        const [one, other] = [strictKeyv(store, "a"), strictKeyv(store, "@b:c")];
+        const one = strictKeyv(store, "before");
+        one.namespace = "a";
+        const other = strictKeyv(store, "@b:c");
         await one.set("key", "in a");
         await other.set("key", "in b");
         await one.setMany([{ key: "more", value: "in a" }]);
@@ -264,6 +269,7 @@ describe("keyvStore", () => {
         await expect(strictKeyv(store, "@b").get("c:key")).rejects.toThrow(/share a keyvStore/);
         const unprefixed = new Keyv({ store, namespace: "e", useKeyPrefix: false, throwOnErrors: true });
         await expect(unprefixed.get("key")).rejects.toThrow(/share a keyvStore/);
+        await expect(strictKeyv(store, "").get("undefined:key")).rejects.toThrow(/share a keyvStore/);
       },
     );
 
@@ -452,12 +458,24 @@ describe("keyvStore", () => {
       await expect(storage.get("a")).rejects.toMatchObject({ code: "closed" });
     });
 
+    test("has nothing to close when opening fails after the Keyv was disconnected", async () => {
+      let fail: (error: Error) => void = () => {};
+      const keyv = strictKeyv(keyvStore(() => new Promise<Storage>((_resolve, reject) => (fail = reject))));
+      const reading = keyv.get("a").catch((error: unknown) => error);
+      await vi.waitFor(() => expect(fail).toHaveLength(1));
+      const disconnecting = keyv.disconnect();
+      fail(new Error("locked"));
+      await disconnecting;
+      expect(await reading).toMatchObject({ message: "locked" });
+    });
+
     test("leaves a storage open that it was given", async () => {
       const storage = memoryStorage();
       onTestFinished(() => storage.close());
       const keyv = strictKeyv(keyvStore(storage));
       await keyv.set("a", 1);
       await keyv.disconnect();
+      await expect(keyv.get("a")).rejects.toMatchObject({ code: "closed" });
       expect(await count(storage)).toBe(1);
       expect(await strictKeyv(keyvStore(storage)).get("a")).toBe(1);
     });

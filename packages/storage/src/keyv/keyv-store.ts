@@ -5,10 +5,14 @@ import type { Storage, StorageValue } from "../storage.js";
 import { ExpiringEntries } from "./expiring-entries.js";
 import { KeyvNamespaces } from "./keyv-namespaces.js";
 
+/** What Keyv 5 and Keyv 6 declare differently. Both leave the type of a value to whoever asks for it. */
+// oxlint-disable-next-line typescript/no-explicit-any
+type AsKeyvDeclares = any;
+
 /** What a Keyv writes: Keyv 5 says how long it is kept, Keyv 6 until when, in milliseconds. */
 export interface KeyvEntry {
   readonly key: string;
-  readonly value: StorageValue;
+  readonly value: AsKeyvDeclares;
   readonly ttl?: number | undefined;
   readonly expires?: number | undefined;
 }
@@ -19,16 +23,16 @@ export interface KeyvStore {
   namespace: string | undefined;
   readonly opts: { readonly dialect: string };
   readonly capabilities: { readonly expires: true };
-  readonly iterator: () => AsyncGenerator<[key: string, value: StorageValue], void>;
-  get(key: string): Promise<StorageValue | undefined>;
-  getMany(keys: readonly string[]): Promise<(StorageValue | undefined)[]>;
+  readonly iterator: () => AsyncGenerator<[key: string, value: AsKeyvDeclares], void>;
+  get(key: string): Promise<AsKeyvDeclares>;
+  getMany(keys: readonly string[]): Promise<AsKeyvDeclares[]>;
   has(key: string): Promise<boolean>;
   hasMany(keys: readonly string[]): Promise<boolean[]>;
-  set(key: string, value: StorageValue, lifetime?: number): Promise<boolean>;
-  setMany(entries: readonly KeyvEntry[]): Promise<boolean[]>;
+  set(key: string, value: AsKeyvDeclares, lifetime?: number): Promise<boolean>;
+  setMany(entries: readonly KeyvEntry[]): Promise<AsKeyvDeclares>;
   delete(key: string): Promise<boolean>;
-  /** For a Keyv 5, whether all of them were there. */
-  deleteMany(keys: readonly string[]): Promise<boolean | boolean[]>;
+  /** For a Keyv 6, which of them were there; for a Keyv 5, whether all were. */
+  deleteMany(keys: readonly string[]): Promise<AsKeyvDeclares>;
   clear(): Promise<void>;
   disconnect(): Promise<void>;
   /** Nothing is ever emitted: what fails rejects. */
