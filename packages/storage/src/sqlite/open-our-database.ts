@@ -72,8 +72,6 @@ class Preparation {
     this.#database.execute(`PRAGMA busy_timeout = ${Math.min(attemptMs, waitMs)}`);
     await waitForLock(() => this.#prepare(), waitMs, signal);
     this.#database.execute(`PRAGMA synchronous = ${durability === "power-loss" ? "FULL" : "NORMAL"}`);
-    // Finds more of the damage that there may be in a page, when it is read from the disk.
-    this.#database.execute("PRAGMA cell_size_check = ON");
   }
 
   #prepare(): void {

@@ -92,7 +92,6 @@ export class SqliteEngine implements StorageEngine {
       code: "closed",
     });
     this.#closing.abort(reason);
-    await this.#lastCommit;
     try {
       // Others that have it open are not waited for: then it is up to the last of them.
       this.#database.execute("PRAGMA busy_timeout = 0");

@@ -16,7 +16,8 @@ import { sqliteStorage } from "./sqlite-storage.js";
 const damages = Number(process.env["MX_DAMAGES"] ?? 60);
 const timeoutMs = 20_000 + 50 * damages;
 
-const options = { durability: "process", waitMs: 0 } as const;
+/** What is not a lock is not waited for, whatever `waitMs` says. */
+const options = { durability: "process", waitMs: 60_000 } as const;
 
 async function temporaryPath(): Promise<string> {
   return join(await temporaryFolder(), "alice.db");
@@ -67,8 +68,19 @@ describe("a storage in SQLite whose driver fails", () => {
       }
       ({ hasFailed } = database);
       database.recover();
+      // When the driver can still undo what has failed, nothing is left open.
+      if (!forEver) await other.set("other", -call);
+      // Each kind of call may be the first one after the failure.
+      if (call % 3 === 0) await storage.get("a");
+      if (call % 3 === 1) {
+        await storage.set("f", call);
+        acknowledged.set("f", call);
+      }
+      if (call % 3 === 2) await numbersIn(storage);
       const found = await numbersIn(other);
-      for (const [key, number] of acknowledged) expect([number, attempted.get(key)]).toContain(found.get(key));
+      for (const [key, number] of acknowledged) {
+        if (key !== "other") expect([number, attempted.get(key)]).toContain(found.get(key));
+      }
       expect(found.get("d")).toBe(found.get("e"));
       expect(await numbersIn(storage)).toEqual(found);
       // The other one can write, so there is no transaction open.
@@ -77,7 +89,7 @@ describe("a storage in SQLite whose driver fails", () => {
       for (const [key, number] of found) acknowledged.set(key, Number(number));
       acknowledged.set("other", call);
     }
-    expect(acknowledged.size).toBe(6);
+    expect(acknowledged.size).toBe(7);
   });
 
   test("when SQLite finds the disk full, loses nothing, and goes on when there is room", async () => {

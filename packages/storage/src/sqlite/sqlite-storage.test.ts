@@ -36,6 +36,9 @@ describe("sqliteStorage", () => {
     for await (const entry of storage.entries()) found.push(entry);
     expect(found).toEqual(keys.map((key) => [key, `${key} \0 \ud800`]));
     expect(await storage.getMany(keys)).toEqual(keys.map((key) => `${key} \0 \ud800`));
+    const namespace = storage.namespace("\ufeff");
+    await namespace.set("\0", 1);
+    for await (const entry of namespace.entries()) expect(entry).toEqual(["\0", 1]);
   });
 
   test("takes quotes and SQL in keys, values and names as text", async () => {
