@@ -92,6 +92,23 @@ describe("a storage in SQLite whose driver fails", () => {
     expect(acknowledged.size).toBe(7);
   });
 
+  test("at a COMMIT leaves no transaction open, and reads nothing that was not committed", async () => {
+    const path = await temporaryPath();
+    const database = new FailingDatabase(await openOurDatabase(path, options));
+    await using storage = createStorage(new SqliteEngine(database, path, options), { hotBytes: 0 });
+    await using other = await sqliteStorage(path, { hotBytes: 0, waitMs: 0 });
+    // The calls are BEGIN, INSERT and COMMIT.
+    database.failAt({ call: 3, forEver: false, afterwards: false });
+    await expect(storage.set("a", 1)).rejects.toMatchObject({ code: "failed" });
+    await other.set("b", 1);
+    database.failAt({ call: 3, forEver: true, afterwards: false });
+    await expect(storage.set("a", 1)).rejects.toMatchObject({ code: "failed" });
+    database.recover();
+    expect(await storage.get("a")).toBeUndefined();
+    await other.set("b", 2);
+    expect(await storage.get("b")).toBe(2);
+  });
+
   test("when SQLite finds the disk full, loses nothing, and goes on when there is room", async () => {
     const path = await temporaryPath();
     const database = await openOurDatabase(path, options);
