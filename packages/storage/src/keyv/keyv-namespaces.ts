@@ -9,13 +9,18 @@
  *    by its keys, and refused what has none.
  */
 
-/** The namespaces of the Keyvs that were given one store. */
+/** A Keyv, or what may be one, by what is known of it; its namespace changes when the Keyv changes it. */
+interface Owner {
+  namespace: string | undefined;
+}
+
+/** The Keyvs that were given one store. */
 export class KeyvNamespaces {
   #version: 5 | 6 = 6;
   #keyvs = 0;
-  #current: string | undefined;
+  #last: Owner = { namespace: undefined };
   /** More than one only under Keyv 5. */
-  #known = new Set<string | undefined>();
+  #owners = new Set<Owner>([this.#last]);
   #lastStep: "capabilities" | "errors" | "namespace" | undefined;
 
   /** Which Keyv the store has; 6, whose contract is the newer one, as long as it has none. */
@@ -25,19 +30,22 @@ export class KeyvNamespaces {
 
   /** The namespace that was set last. */
   get current(): string | undefined {
-    return this.#current;
+    return this.#last.namespace;
   }
 
   get areSeveral(): boolean {
-    return this.#known.size > 1;
+    return new Set([...this.#owners].map(({ namespace }) => namespace)).size > 1;
   }
 
   set(namespace: string | undefined): void {
-    const mayBeNew = this.#lastStep === "errors" && !(this.#keyvs > 0 && this.#version === 6);
-    if (!mayBeNew && this.#keyvs > 1 && namespace !== this.#current) throw sharedBetween(this.#current, namespace);
-    this.#current = namespace;
-    if (!mayBeNew || this.#keyvs === 0) this.#known = new Set([namespace]);
-    this.#lastStep = mayBeNew ? "namespace" : undefined;
+    const mayBeNew = this.#lastStep === "errors" && this.#keyvs > 0 && this.#version === 5;
+    if (mayBeNew) {
+      this.#last = { namespace };
+    } else {
+      if (this.#keyvs > 1 && namespace !== this.#last.namespace) throw sharedBetween(this.#last.namespace, namespace);
+      this.#last.namespace = namespace;
+    }
+    if (this.#lastStep === "errors") this.#lastStep = "namespace";
   }
 
   capabilitiesAreRead(): void {
@@ -52,23 +60,28 @@ export class KeyvNamespaces {
   optsAreRead(): void {
     if (this.#lastStep === "namespace" || this.#lastStep === "errors") {
       this.#addKeyv(5);
-      this.#known.add(this.#current);
+      this.#owners.add(this.#last);
     }
     this.#lastStep = undefined;
   }
 
+  /** Tells at any later moment the namespace of the Keyv that was given the store last. */
+  ofLastKeyv(): () => string | undefined {
+    const owner = this.#last;
+    return () => (this.areSeveral ? owner.namespace : this.current);
+  }
+
   /** The namespace of the Keyv that asks for `keys`. */
   of(keys: readonly string[]): string | undefined {
-    if (!this.areSeveral) return this.#current;
-    const owners = [...this.#known].filter(
-      (name) => name !== undefined && keys.every((key) => key.startsWith(`${name}:`)),
-    );
-    if (owners.length !== 1) throw this.ambiguous("tell whose keys these are");
-    return owners[0];
+    if (!this.areSeveral) return this.current;
+    const names = new Set([...this.#owners].map(({ namespace }) => namespace));
+    const fitting = [...names].filter((name) => name !== undefined && keys.every((key) => key.startsWith(`${name}:`)));
+    if (fitting.length !== 1) throw this.ambiguous("tell whose keys these are");
+    return fitting[0];
   }
 
   ambiguous(attempt: string): TypeError {
-    const names = [...this.#known].map((name) => JSON.stringify(name ?? "")).join(", ");
+    const names = [...this.#owners].map(({ namespace }) => JSON.stringify(namespace ?? "")).join(", ");
     return new TypeError(`Cannot ${attempt}: Keyvs of the namespaces ${names} share a keyvStore; make one for each`);
   }
 

@@ -95,8 +95,8 @@ class StorageKeyvStore implements KeyvStore {
 
   /** Keyv 5 takes it once and Keyv 6 for each listing, so it knows whose it is, even when Keyvs share the store. */
   get iterator(): () => AsyncGenerator<[key: string, value: StorageValue], void> {
-    const taken = this.#namespaces.current;
-    return () => this.#list(this.#namespaces.areSeveral ? taken : this.#namespaces.current);
+    const namespaceOfTaker = this.#namespaces.ofLastKeyv();
+    return () => this.#list(namespaceOfTaker());
   }
 
   on(event: string, _listener: (...given: never[]) => void): this {
