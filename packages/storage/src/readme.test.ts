@@ -11,11 +11,16 @@ const examples = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) =>
 
 test.each([
   ["stores, commits and lists", 0, "1 message 1 Hello\n"],
-  ["makes a storage of an engine", 1, "[ 'value' ]\n"],
-  ["runs the contract", 2, expect.stringMatching(/pass [1-9]\d+\n. fail 0\n/)],
+  ["takes a lease", 1, "refresh true false\n"],
+  ["encrypts", 2, "s3cret\n"],
+  ["takes everything out, puts it in, and migrates it", 3, "1 out\n{ entries: 1 }\n2 { name: 'light' }\n"],
+  ["is under a Keyv", 4, "{ b: 1 }\n"],
+  ["makes a storage of an engine", 5, "[ 'value' ]\n"],
+  ["runs the contract", 6, expect.stringMatching(/pass [1-9]\d+\n. fail 0\n/)],
 ])("the README's example %s", async (_, index, output) => {
-  const path = join(await temporaryFolder(), "alice.db");
-  const code = (examples[index] ?? "").replaceAll('"alice.db"', JSON.stringify(path));
+  const files = await temporaryFolder();
+  const inFolder = (_: string, name: string): string => JSON.stringify(join(files, name));
+  const code = (examples[index] ?? "").replaceAll(/"(\w+\.(?:db|log|jsonl))"/g, inFolder);
   // The built package, by its name, as a user has it.
   const given = ["--input-type=module", "--disable-warning=ExperimentalWarning", "--eval", code];
   const { stdout, stderr } = spawnSync(process.execPath, given, { cwd: folder, encoding: "utf8" });
