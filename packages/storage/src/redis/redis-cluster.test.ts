@@ -85,17 +85,17 @@ describe.runIf(isWanted)("redisStorage in a cluster", () => {
     const [fromId, toId] = [String(await ask(from, ["CLUSTER", "MYID"])), String(await ask(to, ["CLUSTER", "MYID"]))];
     await ask(to, ["CLUSTER", "SETSLOT", slot, "IMPORTING", fromId]);
     await ask(from, ["CLUSTER", "SETSLOT", slot, "MIGRATING", toId]);
-    let isMoved = false;
+    const move = { isDone: false };
     const writing = (async () => {
       let count = 1;
       do await storage.set("a", ++count);
-      while (!isMoved);
+      while (!move.isDone);
       return count;
     })();
     const keys = ["values", "keys", "format"].map((key) => `{${name}}:${key}`);
     await ask(from, ["MIGRATE", "127.0.0.1", String(to.port), "", "0", "5000", "KEYS", ...keys]);
     for (const server of [to, from]) await ask(server, ["CLUSTER", "SETSLOT", slot, "NODE", toId]);
-    isMoved = true;
+    move.isDone = true;
     const count = await writing;
     expect(await storage.get("a")).toBe(count);
     await storage.set("b", 1);

@@ -41,9 +41,11 @@ export class RedisEngine implements StorageEngine {
 
   /** Connects, and makes the store if there is none. Rejects when it is none that this version can read. */
   async open(): Promise<void> {
-    for (const script of [openScript, scanScript, commitScript]) {
-      this.#names.set(script, String(await this.#send("open", ["SCRIPT", "LOAD", script])));
-    }
+    await Promise.all(
+      [openScript, scanScript, commitScript].map(async (script) => {
+        this.#names.set(script, String(await this.#send("open", ["SCRIPT", "LOAD", script])));
+      }),
+    );
     const found = await this.#run("open", openScript, [format]);
     if (found === format) return;
     throw new StorageError(

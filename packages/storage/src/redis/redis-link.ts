@@ -186,6 +186,9 @@ export class RedisLink {
     // Whoever waits for a command gets its error; without a listener, one while nobody waits would end the process.
     client.on("error", (error: unknown) => this.#lose(connection, error));
     client.on("ping-interval", () => this.#options.notices.heardSomething());
+    const closing = this.#closing.signal;
+    const end = (): void => destroy(client);
+    closing.addEventListener("abort", end);
     try {
       await withDeadline(this.#prepare(client), limitMs);
     } catch (error) {
@@ -193,9 +196,11 @@ export class RedisLink {
       const moved = this.isReply(error) && moves > 0 ? movedTo(error, server) : undefined;
       if (moved !== undefined) return this.#connectTo(moved, limitMs, moves - 1);
       throw this.isReply(error) ? error : (connection.problem ?? error);
+    } finally {
+      closing.removeEventListener("abort", end);
     }
-    if (this.#closing.signal.aborted) destroy(client);
-    this.#closing.signal.throwIfAborted();
+    if (closing.aborted) destroy(client);
+    closing.throwIfAborted();
     this.#open = connection;
     if (this.#options.servers.length > 1 || moves < maxMoves) this.#movedTo = server;
     this.#options.notices.startedListening();
