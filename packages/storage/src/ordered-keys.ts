@@ -19,7 +19,8 @@ export class OrderedKeys {
   }
 
   add(key: string): void {
-    const last = this.#blocks.at(-1)?.at(-1);
+    const lastBlock = this.#blocks[this.#blocks.length - 1];
+    const last = lastBlock?.[lastBlock.length - 1];
     if (last === undefined || compareCodePoints(last, key) < 0) {
       this.#append(key);
       return;
@@ -99,10 +100,28 @@ export class OrderedKeys {
 
   /** Where the first key is that is not before `key`; that may be one past the end of the last block. */
   #firstFrom(key: string): [block: number, index: number] {
-    const block = firstIndex(this.#blocks.length, (index) => isBefore(this.#blocks[index]?.at(-1), key));
-    const keys = this.#blocks[block] ?? [];
-    return [block, firstIndex(keys.length, (index) => isBefore(keys[index], key))];
+    let low = 0;
+    let high = this.#blocks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const keys = this.#blocks[middle];
+      if (keys !== undefined && isBefore(keys[keys.length - 1], key)) low = middle + 1;
+      else high = middle;
+    }
+    return [low, firstIndex(this.#blocks[low] ?? [], key)];
   }
+}
+
+/** The index of the first of `keys` that is not before `key`. */
+function firstIndex(keys: readonly string[], key: string): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (isBefore(keys[middle], key)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function isInOrder(keys: readonly string[]): boolean {
@@ -111,16 +130,4 @@ function isInOrder(keys: readonly string[]): boolean {
 
 function isBefore(found: string | undefined, key: string): boolean {
   return found !== undefined && compareCodePoints(found, key) < 0;
-}
-
-/** The first of `length` indexes that is not too low. */
-function firstIndex(length: number, isTooLow: (index: number) => boolean): number {
-  let low = 0;
-  let high = length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (isTooLow(middle)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -146,6 +146,29 @@ describe("a file with a byte that has changed", async () => {
     }
   });
 
+  test("is refused when a part of the disk reads as zeros under what was acknowledged after it", async () => {
+    const disk = new MemoryDisk();
+    const storage = await open(disk);
+    for (let number = 0; number < 20; number++) await storage.set(`key ${number}`, "x".repeat(150));
+    await storage.close();
+    const whole = disk.contentOf(path) ?? Buffer.alloc(0);
+    const lastLine = whole.lastIndexOf("\n", whole.length - 2);
+    for (let start = 512; start + 512 < lastLine; start += 512) {
+      await expect(open(diskWith(Buffer.from(whole).fill(0, start, start + 512)))).rejects.toMatchObject({
+        code: "damaged",
+      });
+    }
+  });
+
+  test("is refused when a line is missing, or there twice", async () => {
+    const lines = content.toString("utf8").split("\n");
+    for (let index = 1; index < lines.length - 2; index++) {
+      for (const changed of [lines.toSpliced(index, 1), lines.toSpliced(index, 0, lines[index] ?? "")]) {
+        await expect(open(diskWith(Buffer.from(changed.join("\n"))))).rejects.toMatchObject({ code: "damaged" });
+      }
+    }
+  });
+
   test("is opened by repair with every line that is whole, and kept beside", async () => {
     const lines = content.toString("latin1").split("\n").length - 1;
     for (let index = 20; index < content.length; index += isThorough ? 1 : 7) {
@@ -175,3 +198,17 @@ function changesOf(byte: number, index: number): number[] {
   const chosen = isThorough ? bits : [bits[(index * 5) % 8] ?? 0];
   return [...new Set([...chosen, 0, 10])].filter((changed) => changed !== byte);
 }
+
+test("a value that is cleared and set to the same in one transaction is written again", async () => {
+  const disk = new MemoryDisk();
+  const storage = await open(disk);
+  await storage.set("a", 1);
+  await storage.transaction((transaction) => {
+    transaction.clear();
+    transaction.set("a", 1);
+  });
+  const state = await stateOf(storage);
+  await storage.close();
+  expect(await stateOf(await open(disk))).toBe(state);
+  expect(state).toBe('[["/a",1]]');
+});

@@ -220,7 +220,15 @@ async function checkEveryEnd(fault: Fault, durability: Durability, loss?: Loss):
     const outcome = await run(disk, under, durability);
     if (disk.firstFault === undefined) break;
     if (loss !== undefined) under.losePower(loss);
+    else if (durability === "power-loss") await checkShownIsDurable(under);
     if (loss !== undefined && durability === "process") expect(outcome.moments).toContainEqual(await stateOn(under));
     else await checkLeft(under, outcome);
   }
+}
+
+/** Whoever has read something that a killed process has left there relies on it. */
+async function checkShownIsDurable(disk: MemoryDisk): Promise<void> {
+  const shown = await stateOn(disk);
+  disk.losePower("loses all");
+  expect(await stateOn(disk)).toEqual(shown);
 }

@@ -85,7 +85,8 @@ export function setting(key: string, value: string): string {
 export function changesOf({ cleared, written }: Commit, isSynced: boolean): string {
   const changes: string[] = isSynced ? [] : [unsynced];
   for (const prefix of cleared) changes.push(`*${JSON.stringify(prefix)}`);
-  for (const [key, value] of written) changes.push(value === undefined ? `-${JSON.stringify(key)}` : setting(key, value));
+  for (const [key, value] of written)
+    changes.push(value === undefined ? `-${JSON.stringify(key)}` : setting(key, value));
   return changes.join(separator);
 }
 
