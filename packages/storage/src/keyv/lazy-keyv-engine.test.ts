@@ -1,6 +1,7 @@
 import { Keyv } from "keyv";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createStorage } from "../create-storage.js";
+import { FailingStore } from "../testing/failing-store.js";
 import { lazyKeyvEngine } from "./lazy-keyv-engine.js";
 
 test("loads the engine at the first use, and tries again when that has failed", async () => {
@@ -20,4 +21,12 @@ test("loads the engine at the first use, and tries again when that has failed", 
   await storage.set("a", 1);
   expect(await storage.get("a")).toBe(1);
   expect(attempts).toBe(3);
+});
+
+test("does not load the engine only to close the Keyv", async () => {
+  const store = new FailingStore();
+  const load = vi.fn<() => Promise<typeof import("./keyv-engine.js")>>();
+  await createStorage(lazyKeyvEngine(new Keyv({ store }), load)).close();
+  expect(load).not.toHaveBeenCalled();
+  expect(store.isConnected).toBe(false);
 });
