@@ -7,7 +7,8 @@ import { newFolder, redisUrls } from "./places.mjs";
 export async function openOurs(engine, durability, place = newPlace(engine)) {
   if (engine === "memory") return { place, storage: memoryStorage() };
   if (engine !== "redis") return { place, storage: await openers[engine](place, { durability }) };
-  const options = { name: place, durability };
+  // It warns of a server that loses what is acknowledged, which is what `process` is about.
+  const options = { name: place, durability, onWarning: () => undefined };
   return { place, storage: await openers.redis(redisUrls[durability], options) };
 }
 

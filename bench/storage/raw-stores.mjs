@@ -38,7 +38,7 @@ export async function rawFile(durability) {
   };
 }
 
-/** The driver that the storage uses on this Node, with its pragmas. */
+/** The driver that the storage uses on this Node, with its pragmas, and a table like that of the storage. */
 export async function rawSqlite(durability) {
   const builtIn = process.getBuiltinModule("node:sqlite");
   const Database = builtIn?.DatabaseSync ?? require("libsql");

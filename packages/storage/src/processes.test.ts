@@ -1,8 +1,10 @@
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createClient } from "@redis/client";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { fileStorage } from "./file/file-storage.js";
 import { redisStorage } from "./redis/redis-storage.js";
 import { sqliteStorage } from "./sqlite/sqlite-storage.js";
+import { checkKills } from "./testing/check-kills.js";
 import { countTogether } from "./testing/count-together.mjs";
 import { canStartRedis, RedisServer } from "./testing/redis-server.js";
 import { temporaryFolder } from "./testing/temporary-folder.js";
@@ -27,15 +29,46 @@ describe("four processes that add to a counter, by transactions and under a leas
     expect({ seed, ...counted }).toMatchObject(exact);
   });
 
-  describe.skipIf(!canStartRedis)("", () => {
-    let server: RedisServer;
-    beforeAll(async () => (server = await RedisServer.start()));
-    afterAll(() => server.stop());
-
-    test("in Redis", async () => {
-      const place = server.url;
-      const counted = await countTogether({ ...together, kind: "redis", place, open: () => redisStorage(place) });
-      expect({ seed, ...counted }).toMatchObject(exact);
-    });
+  test.skipIf(!canStartRedis)("in Redis", async () => {
+    const { url: place } = await startRedis();
+    const counted = await countTogether({ ...together, kind: "redis", place, open: () => redisStorage(place) });
+    expect({ seed, ...counted }).toMatchObject(exact);
   });
 });
+
+test.skipIf(!canStartRedis)(
+  "redisStorage loses nothing that was acknowledged, and has all of a transaction or nothing, when it or its server is killed",
+  async () => {
+    const server = await startRedis();
+    let isServersTurn = false;
+    await checkKills("redis", server.url, () => redisStorage(server.url), {
+      crash: async (process) => {
+        if (isServersTurn) await server.kill();
+        await process.kill();
+        await (isServersTurn ? server.startAgain() : hasHeardAll(server));
+        isServersTurn = !isServersTurn;
+      },
+      mayFail: true,
+    });
+  },
+);
+
+async function startRedis(): Promise<RedisServer> {
+  const server = await RedisServer.start();
+  onTestFinished(() => server.stop());
+  return server;
+}
+
+/** A server may still have something to read of what a process has sent that is no more. */
+async function hasHeardAll(server: RedisServer): Promise<void> {
+  const client = await createClient({ url: server.url }).connect();
+  try {
+    await vi.waitFor(async () => expect(clientsIn(await client.sendCommand(["CLIENT", "LIST"]))).toBe(1));
+  } finally {
+    client.destroy();
+  }
+}
+
+function clientsIn(list: unknown): number {
+  return String(list).trim().split("\n").length;
+}

@@ -13,16 +13,9 @@ export async function checkKills(
   kind: "file" | "sqlite" | "redis",
   place: string,
   open: () => Promise<Storage>,
-  crash?: (process: KilledProcess) => Promise<void>,
+  how: { readonly crash?: (process: KilledProcess) => Promise<void>; readonly mayFail?: boolean } = {},
 ): Promise<void> {
   const seed = Math.floor(Math.random() * 2 ** 31);
-  const results = await killRounds({
-    kind,
-    place,
-    open,
-    rounds: kills,
-    seed,
-    ...(crash === undefined ? {} : { crash }),
-  });
+  const results = await killRounds({ kind, place, open, rounds: kills, seed, ...how });
   expect({ seed, ...results }).toMatchObject({ seed, rounds: kills, lost: 0, torn: 0, unreadable: 0, problems: [] });
 }

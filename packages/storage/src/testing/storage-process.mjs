@@ -38,6 +38,8 @@ async function write({ place, options, seed, step: firstStep, mayFail }) {
           say(operation.number);
         }),
       );
+      // Where nothing waits for a disk or a server, it would never notice that nobody listens any more.
+      await setImmediate();
     }
   } catch (error) {
     if (!mayFail) throw error;
