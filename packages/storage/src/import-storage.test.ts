@@ -136,6 +136,9 @@ describe("importStorage", () => {
     }
     await importStorage(target, [exported.slice(0, -1)]);
     expect(await textOf(target)).toBe(exported);
+    // An editor may have added one.
+    await importStorage(target.namespace("copy"), [`${exported}\r\n`]);
+    expect(await textOf(target.namespace("copy"))).toBe(exported);
   });
 
   test("removes what it has committed when the rest is missing", async () => {
@@ -245,15 +248,18 @@ describe("importStorage", () => {
     const texts = longExport(2000);
     async function* stuck(): AsyncGenerator<string, void> {
       yield* texts.slice(0, 1800);
+      queueMicrotask(() => controller.abort(reason));
       await new Promise(() => {});
     }
-    const attempt = importStorage(target, stuck(), {
-      signal: controller.signal,
-      onProgress: () => controller.abort(reason),
-    });
-    await expect(attempt).rejects.toBe(reason);
+    const { signal } = controller;
+    await expect(importStorage(target, stuck(), { signal })).rejects.toBe(reason);
     expect(await isEmpty(target)).toBe(true);
-    await expect(importStorage(target, texts, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    async function* stuckAtOnce(): AsyncGenerator<string, void> {
+      await new Promise(() => {});
+      yield "";
+    }
+    await expect(importStorage(target, stuckAtOnce(), { signal })).rejects.toBe(reason);
+    await expect(importStorage(target, texts, { signal })).rejects.toBe(reason);
     expect(await isEmpty(target)).toBe(true);
     expect(await importStorage(target, texts, { signal: new AbortController().signal })).toEqual({ entries: 2000 });
   });
