@@ -98,10 +98,10 @@ export class EncryptedEngine implements StorageEngine {
     const end = prefix.indexOf("=");
     if (end >= 0)
       return this.#collectKeys(rows, await this.#lists.below(prefix.slice(0, end + 1)), prefix, after, limit);
+    const list = await this.#lists.below(prefix);
     // The one that `after` is in is not after it.
     const first = stepTowards(prefix, after);
     if (first !== undefined) await this.#collect(rows, first, after, limit);
-    const list = await this.#lists.below(prefix);
     for (let place = after; rows.length < limit;) {
       const [next] = list.after(place, prefix, 1);
       if (next === undefined) return;

@@ -37,13 +37,7 @@ export class NameLists {
     const list = this.#lists.get(place) ?? this.#begin(place);
     this.#lists.delete(place);
     this.#lists.set(place, list);
-    try {
-      await list.filled;
-    } catch (error) {
-      if (this.#lists.get(place) === list) this.#lists.delete(place);
-      throw error;
-    }
-    this.#makeRoom();
+    await list.filled;
     return list;
   }
 
@@ -65,8 +59,18 @@ export class NameLists {
   #begin(place: string): NameList {
     const list = new NameList();
     this.#lists.set(place, list);
-    list.filled = place.endsWith("=") ? this.#readKeys(place, list) : this.#readNames(place, list);
+    list.filled = this.#fill(place, list);
     return list;
+  }
+
+  async #fill(place: string, list: NameList): Promise<void> {
+    try {
+      await (place.endsWith("=") ? this.#readKeys(place, list) : this.#readNames(place, list));
+      this.#makeRoom();
+    } catch (error) {
+      if (this.#lists.get(place) === list) this.#lists.delete(place);
+      throw error;
+    }
   }
 
   async #readKeys(place: string, list: NameList): Promise<void> {

@@ -36,12 +36,20 @@ export class SealedPaths {
     return path;
   }
 
+  /** Step by step, not by recursion: there may be thousands of namespaces in each other. */
   async #seal(path: string): Promise<string> {
-    const prefix = outerOf(path);
-    const step = path.slice(prefix.length);
-    const outer = await this.seal(prefix);
-    const sealed = await this.#sealer.seal(prefix, step);
-    return this.#remember(path, `${outer}${step.startsWith("=") ? `=${sealed}` : `${sealed}/`}`);
+    const unknown: string[] = [];
+    let outer = path;
+    for (; outer !== "" && !this.#remembered.has(outer); outer = outerOf(outer)) unknown.push(outer);
+    let sealed = outer === "" ? this.#prefix : (this.#remembered.get(outer) ?? "");
+    for (const inner of unknown.toReversed()) {
+      const step = inner.slice(outer.length);
+      // oxlint-disable-next-line no-await-in-loop
+      const name = await this.#sealer.seal(outer, step);
+      sealed = this.#remember(inner, `${sealed}${step.startsWith("=") ? `=${name}` : `${name}/`}`);
+      outer = inner;
+    }
+    return sealed;
   }
 
   #remember(path: string, sealed: string): string {

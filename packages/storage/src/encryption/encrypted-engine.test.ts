@@ -1,0 +1,159 @@
+import fc from "fast-check";
+import { describe, expect, test, vi } from "vitest";
+import { createStorage, placeOf } from "../create-storage.js";
+import type { StorageEngine } from "../engine.js";
+import type { Storage } from "../storage.js";
+import type { Store } from "../store.js";
+import { Table } from "../table.js";
+import { encryptedStorage } from "./encrypted-storage.js";
+
+const key = new Uint8Array(32).fill(7);
+
+/** An encrypted storage, the one that it is in, and the engine under both. */
+async function makeEncrypted() {
+  const table = new Table();
+  const read = vi.fn<StorageEngine["read"]>(async (keys) => table.read(keys));
+  const scan = vi.fn<StorageEngine["scan"]>(async (...given) => table.scan(...given));
+  const plain = createStorage({
+    takeChanges: () => [],
+    read,
+    scan,
+    commit: async (commits) => commits.map((commit) => table.apply(commit)),
+    close: async () => {},
+  });
+  return { table, read, scan, plain, encrypted: await encryptedStorage(plain, key) };
+}
+
+async function keysOf(storage: Storage): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const [each] of storage.entries()) keys.push(each);
+  return keys;
+}
+
+async function namesOf(storage: Storage): Promise<string[]> {
+  const names: string[] = [];
+  for await (const each of storage.namespaces()) names.push(each);
+  return names;
+}
+
+/** Sets `count` keys of `place` at once. */
+async function fill(place: Storage, count: number): Promise<void> {
+  await place.transaction((transaction) => {
+    for (let index = 0; index < count; index++) transaction.set(String(index), index);
+  });
+}
+
+describe("the engine of an encrypted storage", () => {
+  test("lists everything page by page in the order in which a plain one does", async () => {
+    const name = fc.constantFrom("", "a", "a!", "b", "%2F", "%lease", "\u{ffff}", "😀");
+    const path = fc.tuple(fc.array(name, { maxLength: 3 }), fc.constantFrom("", "a", "=", "a/", "b", "😀"));
+    const change = fc.record({ path, isWritten: fc.boolean() });
+    const property = fc.asyncProperty(
+      fc.array(change, { maxLength: 30 }),
+      fc.integer({ min: 1, max: 4 }),
+      async (changes, limit) => {
+        const { encrypted } = await makeEncrypted();
+        const { store } = placeOf(encrypted);
+        const table = new Table();
+        for (const [
+          index,
+          {
+            path: [names, last],
+            isWritten,
+          },
+        ] of changes.entries()) {
+          const prefix = names.map((each) => `${each}/`).join("");
+          const written = new Map([[`${prefix}=${last}`, isWritten ? String(index) : undefined]]);
+          const commit = { expected: new Map(), cleared: index % 10 === 9 ? [prefix] : [], written };
+          table.apply(commit);
+          await store.commit(commit);
+          // Some lists are there already when the next change is made.
+          await compare(store, table, index % 2 === 0 ? "" : prefix, limit);
+          await compare(store, table, `${prefix}=${last.slice(0, 1)}`, limit);
+        }
+      },
+    );
+    await fc.assert(property, { numRuns: 40 });
+  });
+
+  test("reads the names of a namespace once, and again when others have written to it", async () => {
+    const { plain, encrypted, scan } = await makeEncrypted();
+    const place = encrypted.namespace("n");
+    await fill(place, 250);
+    expect(await keysOf(place)).toHaveLength(250);
+    expect(scan.mock.calls.filter(([, after]) => after !== "")).toHaveLength(2);
+    scan.mockClear();
+    await place.set("new", 1);
+    await place.delete("0");
+    await plain.namespace("beside it").set("a", 1);
+    expect(await keysOf(place)).toHaveLength(250);
+    expect(scan).not.toHaveBeenCalled();
+    await (await encryptedStorage(plain, key)).set("a", 1);
+    expect(await keysOf(place)).toHaveLength(250);
+    expect(scan).toHaveBeenCalledTimes(3);
+  });
+
+  test("forgets the names of what was removed", async () => {
+    const { encrypted, scan, read } = await makeEncrypted();
+    const place = encrypted.namespace("n");
+    await fill(place, 20);
+    await encrypted.namespace("m").set("a", 1);
+    expect(await namesOf(encrypted)).toEqual(["m", "n"]);
+    expect(await keysOf(place)).toHaveLength(20);
+    await place.transaction((transaction) => {
+      for (let index = 0; index < 20; index++) transaction.delete(String(index));
+    });
+    expect(await namesOf(encrypted)).toEqual(["m"]);
+    read.mockClear();
+    expect(await keysOf(place)).toEqual([]);
+    expect(read).not.toHaveBeenCalled();
+    await fill(place, 20);
+    expect(await keysOf(place)).toHaveLength(20);
+    await place.clear();
+    read.mockClear();
+    scan.mockClear();
+    expect(await keysOf(place)).toEqual([]);
+    expect(read).not.toHaveBeenCalled();
+    expect(scan).toHaveBeenCalledTimes(1);
+  });
+
+  test("keeps the name of what was written while a listing did not find it", async () => {
+    const { table, encrypted, read } = await makeEncrypted();
+    await fill(encrypted, 2);
+    expect(await keysOf(encrypted)).toEqual(["0", "1"]);
+    await encrypted.delete("1");
+    let goOn = (): void => {};
+    const isWritten = new Promise<void>((resolve) => (goOn = resolve));
+    read.mockImplementationOnce(async (keys) => {
+      const values = table.read(keys);
+      await isWritten;
+      return values;
+    });
+    const listing = keysOf(encrypted);
+    await encrypted.set("1", 1);
+    goOn();
+    expect(await listing).toEqual(["0"]);
+    expect(await keysOf(encrypted)).toEqual(["0", "1"]);
+  });
+
+  test("takes nothing for a value that was not written like one", async () => {
+    const { table, encrypted } = await makeEncrypted();
+    await encrypted.set("a", "text");
+    const [row] = table.scan("@mx%2Fstorage: encrypted/entries/", "", 1);
+    if (row === undefined) throw new Error("nothing is stored");
+    for (const changed of [`'${row[1].slice(1)}`, `${row[1].slice(0, -1)}'`, row[1].slice(1, -1), ""]) {
+      table.set(row[0], changed);
+      await expect(placeOf(encrypted).store.readStored(["=a"])).rejects.toMatchObject({ code: "damaged" });
+    }
+  });
+});
+
+async function compare(store: Store, table: Table, prefix: string, limit: number): Promise<void> {
+  for (let after = ""; ;) {
+    const expected = table.scan(prefix, after, limit);
+    expect(await store.scan(prefix, after, limit)).toEqual(expected);
+    const last = expected.at(-1);
+    if (last === undefined) return;
+    [after] = last;
+  }
+}
