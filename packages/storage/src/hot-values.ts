@@ -5,7 +5,7 @@ import type { StorageValue } from "./storage.js";
 export interface HotValue {
   readonly prefix: string;
   readonly key: string;
-  readonly text: string | undefined;
+  text: string | undefined;
   /** The answer to whoever asks for what `text` says, once somebody has: frozen, because everybody gets the same. */
   answer: Promise<StorageValue> | undefined;
   /** Whether it was asked for since it last was the oldest. */
@@ -42,18 +42,13 @@ export class HotValues {
   }
 
   keep(fullKey: string, text: string | undefined): void {
-    this.forget(fullKey);
     const [prefix, key] = splitKey(fullKey);
-    const hot: HotValue = { prefix, key, text, answer: undefined, wasUsed: false };
-    if (sizeOf(hot) > this.#maxBytes / 8) return;
-    let namespace = this.#namespaces.get(prefix);
-    if (namespace === undefined) {
-      namespace = new Map();
-      this.#namespaces.set(prefix, namespace);
-    }
-    namespace.set(key, hot);
-    this.#order.add(hot);
+    const hot = this.#namespaces.get(prefix)?.get(key) ?? this.#add(prefix, key);
+    this.#bytes -= sizeOf(hot);
+    hot.text = text;
+    hot.answer = undefined;
     this.#bytes += sizeOf(hot);
+    if (sizeOf(hot) > this.#maxBytes / 8) this.#remove(hot);
     this.#makeRoom();
   }
 
@@ -89,6 +84,16 @@ export class HotValues {
     this.#namespaces.clear();
     this.#order.clear();
     this.#bytes = 0;
+  }
+
+  #add(prefix: string, key: string): HotValue {
+    const hot: HotValue = { prefix, key, text: undefined, answer: undefined, wasUsed: false };
+    const namespace = this.#namespaces.get(prefix);
+    if (namespace === undefined) this.#namespaces.set(prefix, new Map([[key, hot]]));
+    else namespace.set(key, hot);
+    this.#order.add(hot);
+    this.#bytes += sizeOf(hot);
+    return hot;
   }
 
   #makeRoom(): void {

@@ -5,31 +5,37 @@ import { StorageError } from "./storage-error.js";
 /** An engine until it is closed: it is closed once, after the calls in flight, and every later call rejects. */
 export class OpenEngine {
   readonly #engine: StorageEngine;
-  readonly #running = new Set<Promise<unknown>>();
+  #running = 0;
+  #wakeWhenIdle = (): void => {};
   #closing: Promise<void> | undefined;
 
   constructor(engine: StorageEngine) {
     this.#engine = engine;
   }
 
-  /** Throws after `close`. */
-  requireOpen(attempt: string): void {
-    if (this.#closing === undefined) return;
-    throw new StorageError(`Cannot ${attempt}: it is closed; open it again to go on`, { code: "closed" });
+  /** What every call rejects with after `close`; `undefined` before. */
+  closedError(attempt: string): StorageError | undefined {
+    if (this.#closing === undefined) return undefined;
+    return new StorageError(`Cannot ${attempt}: it is closed; open it again to go on`, { code: "closed" });
   }
 
   /** Does `work`; `close` waits for it. Whatever it throws becomes a `StorageError`. */
   async run<Result>(attempt: string, work: (engine: StorageEngine) => Promise<Result>): Promise<Result> {
-    this.requireOpen(attempt);
-    // Inside a function of its own, so that an engine that throws at once is one that rejects.
-    const running = (async () => work(this.#engine))();
-    this.#running.add(running);
+    const closed = this.closedError(attempt);
+    if (closed !== undefined) throw closed;
+    return this.goOn(attempt, work);
+  }
+
+  /** Does `work` that is part of what runs already: it is done though the engine is about to be closed. */
+  async goOn<Result>(attempt: string, work: (engine: StorageEngine) => Promise<Result>): Promise<Result> {
+    this.#running++;
     try {
-      return await running;
+      return await work(this.#engine);
     } catch (error) {
       throw asStorageError(attempt, error);
     } finally {
-      this.#running.delete(running);
+      this.#running--;
+      if (this.#running === 0) this.#wakeWhenIdle();
     }
   }
 
@@ -40,7 +46,7 @@ export class OpenEngine {
   }
 
   async #close(lastly: () => Promise<void>): Promise<void> {
-    await Promise.allSettled(this.#running);
+    if (this.#running > 0) await new Promise<void>((resolve) => (this.#wakeWhenIdle = resolve));
     await lastly();
     try {
       await this.#engine.close();

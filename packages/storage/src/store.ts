@@ -1,6 +1,6 @@
 import type { Commit, StorageEngine, StorageGuarantees } from "./engine.js";
 import { clock } from "./env.js";
-import { GroupCommit } from "./group-commit.js";
+import { GroupCommit, type Write } from "./group-commit.js";
 import { HotValues } from "./hot-values.js";
 import { Inside } from "./inside.js";
 import { OpenEngine } from "./open-engine.js";
@@ -55,7 +55,7 @@ export class Store implements Rows {
   readonly turns: CommitTurns = new CommitTurns();
   readonly #engine: StorageEngine;
   readonly #open: OpenEngine;
-  readonly #group: GroupCommit;
+  readonly #group: GroupCommit<Watch | undefined>;
   readonly #hot: HotValues;
   /** Whether what is in memory may be used. */
   #isHot: boolean;
@@ -67,7 +67,10 @@ export class Store implements Rows {
     this.guarantees = engine.guarantees ?? { durability: "unknown", sharing: "nobody" };
     this.#engine = engine;
     this.#open = new OpenEngine(engine);
-    this.#group = new GroupCommit(engine);
+    this.#group = new GroupCommit(
+      (group) => this.#make(group),
+      (work) => this.#open.goOn("write to the storage", work),
+    );
     this.#hot = new HotValues(hotBytes);
     this.#isHot = engine.takeChanges !== undefined && hotBytes > 0;
   }
@@ -122,7 +125,8 @@ export class Store implements Rows {
    * not count for `watch`, whose owner makes it, and keeps in memory itself what is to be kept.
    */
   commit(commit: Commit, watch?: Watch): Promise<boolean> {
-    return this.#open.run("write to the storage", () => this.#commit(commit, watch));
+    const closed = this.#open.closedError("write to the storage");
+    return closed === undefined ? this.#group.commit(commit, watch) : Promise.reject(closed);
   }
 
   /** Begins to count what others change below `prefix`, for one who keeps in memory what is there. */
@@ -146,7 +150,7 @@ export class Store implements Rows {
         if (stored === undefined) return { result: false };
         const expected = new Map([[key, stored]]);
         const written = new Map([[key, undefined]]);
-        return (await this.#commit({ expected, cleared: [], written })) ? { result: true } : undefined;
+        return (await this.#group.commit({ expected, cleared: [], written }, undefined)) ? { result: true } : undefined;
       }),
     );
   }
@@ -165,7 +169,8 @@ export class Store implements Rows {
 
   /** Throws after `close`. */
   requireOpen(attempt: string): void {
-    this.#open.requireOpen(attempt);
+    const closed = this.#open.closedError(attempt);
+    if (closed !== undefined) throw closed;
   }
 
   /** Throws after `close`, and where a function that has a transaction of its own runs. */
@@ -186,17 +191,20 @@ export class Store implements Rows {
     return this.#open.close(() => lastly((commit) => this.#engine.commit([commit])));
   }
 
-  async #commit(commit: Commit, watch?: Watch): Promise<boolean> {
-    if (!this.#isHot && this.#watches.size === 0) return this.#group.commit(commit);
+  async #make(group: readonly Write<Watch | undefined>[]): Promise<readonly boolean[]> {
     const changes = this.#changes;
-    let isMade = false;
+    let areMade: readonly boolean[] = [];
     try {
-      isMade = await this.#group.commit(commit);
-      return isMade;
+      areMade = await this.#open.goOn("write to the storage", (engine) =>
+        engine.commit(group.map(({ commit }) => commit)),
+      );
+      return areMade;
     } finally {
-      const isKept = this.#isHot && watch === undefined;
-      this.#remember(commit, isKept && isMade && !this.#hasChangedSince(changes));
-      this.#tellOthers(commit, watch);
+      const isQuiet = this.#isHot && !this.#hasChangedSince(changes);
+      for (const [index, { commit, by }] of group.entries()) {
+        this.#remember(commit, isQuiet && areMade[index] === true && by === undefined);
+        this.#tellOthers(commit, by);
+      }
     }
   }
 
