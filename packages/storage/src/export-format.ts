@@ -15,7 +15,7 @@ import type { StorageValue } from "./storage.js";
 export const format = "storage-export";
 export const version = 1;
 
-export const header = `${JSON.stringify({ format, version })}\n`;
+export const header: string = `${JSON.stringify({ format, version })}\n`;
 
 export function entryLine(namespace: readonly string[], key: string, value: StorageValue): string {
   // The value by itself: it may be nested as deep as is allowed, and is one level deeper here.

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import type { ContractFixture } from "./contract.js";
-import { checkModel } from "./testing/check-model.js";
 import { describeContract } from "./testing/describe-contract.js";
 import { toStorage } from "./to-storage.js";
 
@@ -11,8 +10,6 @@ function makeStore(): ContractFixture {
 
 describe("toStorage of a Map", () => {
   describeContract(makeStore);
-
-  test("does what a plain object does", () => checkModel(makeStore, 100));
 
   test("keeps values as they are, under keys that say where they belong", async () => {
     const map = new Map<string, unknown>();

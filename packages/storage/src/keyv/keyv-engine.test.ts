@@ -3,7 +3,6 @@ import { describe, expect, test } from "vitest";
 import type { ContractFixture } from "../contract.js";
 import type { Commit } from "../engine.js";
 import type { Storage } from "../storage.js";
-import { checkModel } from "../testing/check-model.js";
 import { describeContract } from "../testing/describe-contract.js";
 import { FailingStore } from "../testing/failing-store.js";
 import { toStorage } from "../to-storage.js";
@@ -25,8 +24,6 @@ async function entriesOf(storage: Storage): Promise<unknown[]> {
 
 describe("toStorage of a Keyv", () => {
   describeContract(makeStore);
-
-  test("does what a plain object does", () => checkModel(makeStore, 100));
 
   test("finds everything through another Keyv on the same store", async () => {
     const store = new Map();

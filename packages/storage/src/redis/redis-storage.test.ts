@@ -7,7 +7,6 @@ import type { Commit } from "../engine.js";
 import { addressesOf } from "./redis-address.js";
 import { RedisEngine } from "./redis-engine.js";
 import { redisStorage } from "./redis-storage.js";
-import { checkModel } from "../testing/check-model.js";
 import { describeContract } from "../testing/describe-contract.js";
 import { RedisServer, canStartRedis, canUseRedis } from "../testing/redis-server.js";
 
@@ -35,8 +34,6 @@ describe.runIf(canUseRedis)("redisStorage", () => {
   }
 
   describeContract(makeStore);
-
-  test("does what a plain object does", () => checkModel(makeStore, 50));
 
   test("keeps one hash, one sorted set and its format, in one slot of a cluster", async () => {
     const name = `mx test ${process.pid} ${stores++}`;

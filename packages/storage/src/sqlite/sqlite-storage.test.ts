@@ -6,7 +6,6 @@ import type { ContractFixture } from "../contract.js";
 import { openDatabase } from "./sqlite-database.js";
 import { sqliteStorage } from "./sqlite-storage.js";
 import { checkKills } from "../testing/check-kills.js";
-import { checkModel } from "../testing/check-model.js";
 import { describeContract } from "../testing/describe-contract.js";
 import { Writer } from "../testing/start-writer.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
@@ -25,8 +24,6 @@ const applicationId = 0x6d_78_73_74;
 
 describe("sqliteStorage", () => {
   describeContract(makeStore);
-
-  test("does what a plain object does", () => checkModel(makeStore, 30));
 
   test("lists keys with a NUL, a byte order mark and the like as what they are, in their order", async () => {
     await using storage = await sqliteStorage(await temporaryPath());
