@@ -11,7 +11,7 @@ import { canStartRedis, RedisServer } from "./storage/redis-servers.mjs";
 
 const { values } = parseArgs({
   options: {
-    increments: { type: "string", default: "5000" },
+    increments: { type: "string", default: "2000" },
     kills: { type: "string", default: "50" },
     engine: { type: "string" },
     seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },

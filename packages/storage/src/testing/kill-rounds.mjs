@@ -62,7 +62,7 @@ async function runUntilKilled(process, task, random, crash) {
       if (line === undefined) {
         ended.push(code);
         resolve();
-      } else if (line !== "open") {
+      } else {
         acknowledged.add(Number(line));
         if (acknowledged.size >= enough) resolve();
       }

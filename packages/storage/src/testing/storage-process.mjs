@@ -28,9 +28,8 @@ function work(task) {
 }
 
 async function write({ place, options, seed, step: firstStep, mayFail }) {
-  const storage = await open(place, options);
-  say("open");
   try {
+    const storage = await open(place, options);
     for (let step = firstStep; ; step++) {
       await Promise.all(
         operationsOf(seed, step).map(async (operation) => {
