@@ -4,6 +4,7 @@ import { memoryStorage } from "../memory.js";
 import type { Lease, Storage } from "../storage.js";
 import type { Behaviour } from "./behaviour.js";
 import { keysOf } from "./keys.js";
+import { namesIn } from "./namespaces.js";
 
 /** Long enough that no test outlives it. */
 const ttlMs = 60_000;
@@ -27,12 +28,6 @@ async function increment(storage: Storage): Promise<void> {
 function beAway(lostTtlMs: number): void {
   const end = clock.monotonicMs() + 2 * lostTtlMs;
   while (clock.monotonicMs() < end);
-}
-
-async function namesOf(storage: Storage): Promise<string[]> {
-  const names: string[] = [];
-  for await (const name of storage.namespaces()) names.push(name);
-  return names;
 }
 
 export const leaseBehaviours: readonly Behaviour[] = [
@@ -61,7 +56,7 @@ export const leaseBehaviours: readonly Behaviour[] = [
       await using fourth = await storage.namespace("n").namespace("").lease("a", { ttlMs });
       for (const lease of [first, second, third, fourth]) assert.equal(lease.signal.aborted, false);
       assert.deepEqual(await keysOf(storage), []);
-      assert.deepEqual(await namesOf(storage), []);
+      assert.deepEqual(await namesIn(storage), []);
       await storage.namespace("a").set("key", 1);
       await storage.namespace("a").clear();
       await assert.rejects(storage.namespace("a").lease("a", { ttlMs }), { code: "lease-held" });

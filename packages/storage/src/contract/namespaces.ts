@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { StorageReader } from "../storage.js";
 import type { Behaviour } from "./behaviour.js";
 import { keysOf } from "./keys.js";
 
@@ -34,6 +35,13 @@ const oddNames = [
   "😀",
   "\u{feff}",
 ];
+
+/** The names of the namespaces in `reader`. */
+export async function namesIn(reader: StorageReader): Promise<string[]> {
+  const names: string[] = [];
+  for await (const name of reader.namespaces()) names.push(name);
+  return names;
+}
 
 export const namespaceBehaviours: readonly Behaviour[] = [
   {
@@ -100,6 +108,35 @@ export const namespaceBehaviours: readonly Behaviour[] = [
       assert.throws(() => storage.namespace("half \ud83d"), { name: "TypeError", message: /half \\ud83d/ });
       // @ts-expect-error: what a caller without types may do
       assert.throws(() => storage.namespace(17), { name: "TypeError", message: /17/ });
+    },
+  },
+  {
+    behaviour: "lists the namespaces that hold something, each once, in a transaction too",
+    async check(fixture) {
+      await using storage = await fixture.open();
+      await storage.transaction((transaction) => {
+        transaction.set("outside", 1);
+        for (const name of oddNames) {
+          for (let number = 0; number < 3; number++) transaction.namespace(name).set(`key ${number}`, number);
+        }
+        transaction.namespace("outer").namespace("inner").set("key", 1);
+        transaction.namespace("emptied").set("key", 1);
+      });
+      await storage.namespace("emptied").delete("key");
+      const expected = [...oddNames, "outer"].toSorted();
+      assert.deepEqual((await namesIn(storage)).toSorted(), expected);
+      assert.deepEqual(await namesIn(storage.namespace("outer")), ["inner"]);
+      assert.deepEqual(await namesIn(storage.namespace("nobody")), []);
+      await storage.transaction(async (transaction) => {
+        transaction.namespace("new").set("key", 1);
+        transaction.namespace("outer").clear();
+        const own = [...oddNames, "new"].toSorted();
+        assert.deepEqual((await namesIn(transaction)).toSorted(), own);
+        for await (const [key] of transaction.entries()) {
+          assert.equal(key, "outside");
+          break;
+        }
+      });
     },
   },
 ];
