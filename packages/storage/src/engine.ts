@@ -18,7 +18,7 @@ export interface StorageEngine {
    * made is durable, with whether each commit was made: one is not, and changes nothing, when one of its `expected` is
    * not what is stored at its turn. They come from callers that do not know of each other and happen to write at the
    * same moment, so that a backend has one round trip, or one `fsync`, for all of them. Rejects when it does not know
-   * all of them to be durable.
+   * all of them to be durable. It is called again when it has settled, so that no commit overtakes another.
    */
   commit(commits: readonly Commit[]): Promise<readonly boolean[]>;
   /** Frees files and sockets. */

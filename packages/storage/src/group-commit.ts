@@ -9,51 +9,58 @@ export interface Write<By> {
   readonly by: By;
 }
 
+/** What becomes of groups of commits. */
+interface GroupMaker<By> {
+  /** Is told when the first of some groups is about to be made. */
+  begin(): void;
+  /** Makes a group; resolves with which of its commits were made. */
+  make(group: readonly Write<By>[]): Promise<readonly boolean[]>;
+  /** Is told when the last of them was. */
+  end(): void;
+}
+
 interface Waiting<By> extends Write<By> {
   readonly resolve: (isMade: boolean) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Puts the commits of one moment together, so that they share a round trip, or an `fsync`. */
+/**
+ * Puts the commits of one moment together, and those that come while others are being made, so that they share a round
+ * trip, or an `fsync`. One group at a time: no commit overtakes another.
+ */
 export class GroupCommit<By> {
-  readonly #make: (group: readonly Write<By>[]) => Promise<readonly boolean[]>;
-  readonly #goOn: (work: () => Promise<void>) => Promise<void>;
+  readonly #maker: GroupMaker<By>;
   #waiting: Waiting<By>[] = [];
+  #isMaking = false;
 
-  /** `make` resolves with which of them were made; `goOn` does what is given to it, from the first commit to the last. */
-  constructor(
-    make: (group: readonly Write<By>[]) => Promise<readonly boolean[]>,
-    goOn: (work: () => Promise<void>) => Promise<void>,
-  ) {
-    this.#make = make;
-    this.#goOn = goOn;
+  constructor(maker: GroupMaker<By>) {
+    this.#maker = maker;
   }
 
   commit(commit: Commit, by: By): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ commit, by, resolve, reject });
-      if (this.#waiting.length === 1) void this.#goOn(() => this.#makeAll());
+      if (this.#isMaking) return;
+      this.#isMaking = true;
+      this.#maker.begin();
+      // By then, all of this moment are there.
+      queueMicrotask(() => void this.#makeAll());
     });
   }
 
   async #makeAll(): Promise<void> {
-    // By then, all of this moment are there.
-    await Promise.resolve();
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (let start = 0; start < waiting.length; start += maxCommits) {
-      // One after the other, so that none overtakes another.
-      // oxlint-disable-next-line no-await-in-loop
-      await this.#makeGroup(waiting.slice(start, start + maxCommits));
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.length <= maxCommits ? this.#waiting : this.#waiting.slice(0, maxCommits);
+      this.#waiting = this.#waiting.slice(group.length);
+      try {
+        // oxlint-disable-next-line no-await-in-loop
+        const areMade = await this.#maker.make(group);
+        for (let index = 0; index < group.length; index++) group[index]?.resolve(areMade[index] === true);
+      } catch (error) {
+        for (const { reject } of group) reject(error);
+      }
     }
-  }
-
-  async #makeGroup(group: readonly Waiting<By>[]): Promise<void> {
-    try {
-      const areMade = await this.#make(group);
-      for (const [index, { resolve }] of group.entries()) resolve(areMade[index] === true);
-    } catch (error) {
-      for (const { reject } of group) reject(error);
-    }
+    this.#isMaking = false;
+    this.#maker.end();
   }
 }

@@ -23,20 +23,24 @@ export class OpenEngine {
   async run<Result>(attempt: string, work: (engine: StorageEngine) => Promise<Result>): Promise<Result> {
     const closed = this.closedError(attempt);
     if (closed !== undefined) throw closed;
-    return this.goOn(attempt, work);
-  }
-
-  /** Does `work` that is part of what runs already: it is done though the engine is about to be closed. */
-  async goOn<Result>(attempt: string, work: (engine: StorageEngine) => Promise<Result>): Promise<Result> {
-    this.#running++;
+    this.begin();
     try {
       return await work(this.#engine);
     } catch (error) {
       throw asStorageError(attempt, error);
     } finally {
-      this.#running--;
-      if (this.#running === 0) this.#wakeWhenIdle();
+      this.end();
     }
+  }
+
+  /** From here on, `close` waits for `end`. */
+  begin(): void {
+    this.#running++;
+  }
+
+  end(): void {
+    this.#running--;
+    if (this.#running === 0) this.#wakeWhenIdle();
   }
 
   /** Lets `lastly` do what the engine is needed for, after everything else and before it is closed. */
@@ -56,7 +60,8 @@ export class OpenEngine {
   }
 }
 
-function asStorageError(attempt: string, error: unknown): StorageError {
+/** What callers get of whatever an engine has thrown. */
+export function asStorageError(attempt: string, error: unknown): StorageError {
   if (error instanceof StorageError) return error;
   return new StorageError(`Cannot ${attempt}: ${problemOf(error)}`, { cause: error });
 }

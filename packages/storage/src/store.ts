@@ -3,7 +3,7 @@ import { clock } from "./env.js";
 import { GroupCommit, type Write } from "./group-commit.js";
 import { HotValues } from "./hot-values.js";
 import { Inside } from "./inside.js";
-import { OpenEngine } from "./open-engine.js";
+import { asStorageError, OpenEngine } from "./open-engine.js";
 import { StorageError } from "./storage-error.js";
 import type { StorageValue } from "./storage.js";
 import { CommitTurns } from "./commit-turns.js";
@@ -67,10 +67,11 @@ export class Store implements Rows {
     this.guarantees = engine.guarantees ?? { durability: "unknown", sharing: "nobody" };
     this.#engine = engine;
     this.#open = new OpenEngine(engine);
-    this.#group = new GroupCommit(
-      (group) => this.#make(group),
-      (work) => this.#open.goOn("write to the storage", work),
-    );
+    this.#group = new GroupCommit({
+      begin: () => this.#open.begin(),
+      make: (group) => this.#make(group),
+      end: () => this.#open.end(),
+    });
     this.#hot = new HotValues(hotBytes);
     this.#isHot = engine.takeChanges !== undefined && hotBytes > 0;
   }
@@ -195,10 +196,10 @@ export class Store implements Rows {
     const changes = this.#changes;
     let areMade: readonly boolean[] = [];
     try {
-      areMade = await this.#open.goOn("write to the storage", (engine) =>
-        engine.commit(group.map(({ commit }) => commit)),
-      );
+      areMade = await this.#engine.commit(group.map(({ commit }) => commit));
       return areMade;
+    } catch (error) {
+      throw asStorageError("write to the storage", error);
     } finally {
       const isQuiet = this.#isHot && !this.#hasChangedSince(changes);
       for (const [index, { commit, by }] of group.entries()) {
