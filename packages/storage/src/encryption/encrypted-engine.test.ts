@@ -132,8 +132,42 @@ describe("the engine of an encrypted storage", () => {
     const listing = keysOf(encrypted);
     await encrypted.set("1", 1);
     goOn();
-    expect(await listing).toEqual(["0"]);
+    await listing;
     expect(await keysOf(encrypted)).toEqual(["0", "1"]);
+  });
+
+  test("lists values of one moment while it writes", async () => {
+    const { encrypted } = await makeEncrypted();
+    await encrypted.set("b", 0);
+    expect(await keysOf(encrypted)).toEqual(["b"]);
+    for (let pauses = 0; pauses < 40; pauses++) {
+      await encrypted.transaction((transaction) => {
+        transaction.clear();
+        transaction.set("b", "before");
+      });
+      const writing = encrypted.transaction((transaction) => {
+        transaction.set("a", "after");
+        transaction.set("b", "after");
+      });
+      for (let pause = 0; pause < pauses; pause++) await Promise.resolve();
+      const listed: unknown[] = [];
+      for await (const [, value] of encrypted.entries()) listed.push(value);
+      expect([["before"], ["after", "after"]]).toContainEqual(listed);
+      await writing;
+    }
+  });
+
+  test("makes one of two transactions that belong together though nobody can tell why the other is not made", async () => {
+    const { encrypted, read } = await makeEncrypted();
+    await encrypted.set("a", 1);
+    const clearing = encrypted.clear();
+    const losing = encrypted.transaction(async (transaction) => {
+      transaction.set("b", Number(await transaction.get("a", 0)) + 1);
+    });
+    // Reading the reason fails; the answer to the transaction does not.
+    read.mockRejectedValueOnce(new Error("the disk is on fire"));
+    await Promise.all([clearing, losing]);
+    expect(await encrypted.get("b")).toBe(1);
   });
 
   test("takes nothing for a value that was not written like one", async () => {

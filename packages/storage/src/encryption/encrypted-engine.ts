@@ -1,15 +1,18 @@
 import { compareCodePoints } from "../code-points.js";
 import type { Commit, StorageEngine, StorageGuarantees } from "../engine.js";
 import { splitKey } from "../full-key.js";
+import { rowsOf } from "../rows.js";
 import { StorageError } from "../storage-error.js";
 import type { Storage } from "../storage.js";
 import type { Store, Watch } from "../store.js";
-import type { NameList } from "./name-list.js";
 import { NameLists } from "./name-lists.js";
 import { SealedPaths } from "./sealed-paths.js";
 import type { Sealer } from "./sealer.js";
 
 const nothing: readonly string[] = [];
+
+/** How often a page is read anew because others have written meanwhile. */
+const maxTries = 5;
 
 /** What an encrypted storage is in. */
 export interface EncryptedPlace {
@@ -42,7 +45,7 @@ export class EncryptedEngine implements StorageEngine {
   /** Settles when the commits so far are handed on: encrypting takes one longer than another. */
   #handedOn: Promise<unknown> = Promise.resolve();
   #commitsBegun = 0;
-  #commitsRunning = 0;
+  readonly #commitsRunning = new Set<Promise<unknown>>();
 
   constructor(place: EncryptedPlace, sealer: Sealer) {
     this.#place = place;
@@ -73,7 +76,7 @@ export class EncryptedEngine implements StorageEngine {
 
   async commit(commits: readonly Commit[]): Promise<readonly boolean[]> {
     const sealing = Promise.all(commits.map((commit) => this.#seal(commit)));
-    const running = Promise.all([sealing, this.#handedOn]).then(([sealed]) => sealed.map((each) => this.#make(each)));
+    const running = Promise.all([sealing, this.#handedOn]).then(([sealed]) => sealed.map((each) => this.#begin(each)));
     this.#handedOn = running.catch(() => undefined);
     return Promise.all(await running);
   }
@@ -95,9 +98,10 @@ export class EncryptedEngine implements StorageEngine {
 
   /** Puts into `rows` what starts with `prefix` and comes after `after`, until there are `limit`. */
   async #collect(rows: Row[], prefix: string, after: string, limit: number): Promise<void> {
-    const end = prefix.indexOf("=");
-    if (end >= 0)
-      return this.#collectKeys(rows, await this.#lists.below(prefix.slice(0, end + 1)), prefix, after, limit);
+    if (prefix.includes("=")) {
+      rows.push(...(await this.#page(prefix, after, limit - rows.length)));
+      return;
+    }
     const list = await this.#lists.below(prefix);
     // The one that `after` is in is not after it.
     const first = stepTowards(prefix, after);
@@ -114,26 +118,47 @@ export class EncryptedEngine implements StorageEngine {
     }
   }
 
-  async #collectKeys(rows: Row[], list: NameList, prefix: string, after: string, limit: number): Promise<void> {
-    for (let last = after; rows.length < limit;) {
-      const keys = list.after(last, prefix, limit - rows.length);
-      if (keys.length === 0) return;
-      const isQuiet = this.#isQuietSince();
+  /** A page of the keys of one namespace, and their values: of one moment, unless others write again and again. */
+  async #page(prefix: string, after: string, limit: number): Promise<readonly Row[]> {
+    let { rows, isOfOneMoment } = await this.#tryPage(prefix, after, limit);
+    for (let tries = 1; !isOfOneMoment && tries < maxTries; tries++) {
       // oxlint-disable-next-line no-await-in-loop
-      const values = await this.read(keys);
-      const mayForget = isQuiet();
-      for (const [index, key] of keys.entries()) {
-        const value = values[index];
-        if (value !== undefined) rows.push([key, value]);
-        else if (mayForget) list.delete(key);
-        last = key;
-      }
+      ({ rows, isOfOneMoment } = await this.#betweenCommits(() => {
+        this.#forgetListsOfOthers();
+        return this.#tryPage(prefix, after, limit);
+      }));
+    }
+    return rows;
+  }
+
+  async #tryPage(prefix: string, after: string, limit: number): Promise<{ rows: Row[]; isOfOneMoment: boolean }> {
+    const isQuiet = this.#isQuietSince();
+    const isUnchanged = this.#isUnchangedSince();
+    const list = await this.#lists.below(prefix.slice(0, prefix.indexOf("=") + 1));
+    for (let count = limit; ;) {
+      const keys = list.after(after, prefix, count);
+      // oxlint-disable-next-line no-await-in-loop
+      const values = keys.length === 0 ? [] : await this.read(keys);
+      const rows = rowsOf(keys, values);
+      const isOfOneMoment = isQuiet() && isUnchanged();
+      if (isOfOneMoment) for (const [index, key] of keys.entries()) if (values[index] === undefined) list.delete(key);
+      if (rows.length >= limit || keys.length < count) return { rows: rows.slice(0, limit), isOfOneMoment };
+      // All of them again, to have them of one moment; and as many more as were not there, unless those are forgotten.
+      if (!isOfOneMoment) count += keys.length - rows.length;
     }
   }
 
-  async #make({ sealed, cleared, written }: SealedCommit): Promise<boolean> {
+  #begin(commit: SealedCommit): Promise<boolean> {
     this.#commitsBegun++;
-    this.#commitsRunning++;
+    const running = this.#make(commit);
+    const end = (): boolean => this.#commitsRunning.delete(running);
+    this.#commitsRunning.add(running);
+    // Before anybody who waits for it goes on.
+    running.then(end, end);
+    return running;
+  }
+
+  async #make({ sealed, cleared, written }: SealedCommit): Promise<boolean> {
     try {
       const isMade = await this.#store.commit(sealed, this.#watch);
       if (!isMade) await this.#requireMark();
@@ -142,13 +167,14 @@ export class EncryptedEngine implements StorageEngine {
       // Also when nobody knows whether it was made: what is listed is read, and left out when it is not there.
       for (const prefix of cleared) this.#lists.forget(prefix);
       for (const [key, value] of written) if (value !== undefined) this.#lists.add(key);
-      this.#commitsRunning--;
     }
   }
 
+  /** Throws when the reason why a commit was not made is that the key is not stored any more. */
   async #requireMark(): Promise<void> {
     const [key, expected] = this.#place.mark;
-    const [found] = await this.#store.readStored([key]);
+    // When that fails, whoever tries again finds out. Others of the group may have been made, and are not to fail.
+    const [found] = await this.#store.readStored([key]).catch(() => [expected]);
     if (found === expected) return;
     throw new StorageError(
       "Cannot write to the encrypted storage: somebody has cleared the storage that it is in, and its key with it; " +
@@ -199,10 +225,29 @@ export class EncryptedEngine implements StorageEngine {
     this.#lists.forget("");
   }
 
-  /** Tells later whether no commit of this storage has been under way since: then what is not found is not there. */
+  /** Does `work` while no commit of this storage is under way; those to come wait for it. */
+  async #betweenCommits<Result>(work: () => Promise<Result>): Promise<Result> {
+    const before = this.#handedOn;
+    const working = (async () => {
+      await before;
+      await Promise.allSettled(this.#commitsRunning);
+      return work();
+    })();
+    this.#handedOn = working.catch(() => undefined);
+    return working;
+  }
+
+  /** Tells later whether no commit of this storage has been under way since. */
   #isQuietSince(): () => boolean {
-    const begun = this.#commitsRunning === 0 ? this.#commitsBegun : undefined;
+    const begun = this.#commitsRunning.size === 0 ? this.#commitsBegun : undefined;
     return () => this.#commitsBegun === begun;
+  }
+
+  /** Tells later whether others have changed nothing since, as far as anybody can tell. */
+  #isUnchangedSince(): () => boolean {
+    const changes = this.#store.changesOf(this.#watch);
+    const canTell = this.#store.changesOf(this.#watch) === changes;
+    return () => !canTell || this.#store.changesOf(this.#watch) === changes;
   }
 }
 

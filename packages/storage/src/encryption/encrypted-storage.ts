@@ -24,21 +24,22 @@ const opened = new WeakMap<Store, Opened>();
 const defaultIterations = 600_000;
 
 /**
- * Opens the encrypted storage in `storage`, or makes one in an empty storage, or namespace. Keys, names of namespaces
- * and values are encrypted with AES-256-GCM, and a key that is stored encrypted with `secret`: 32 bytes, a passphrase,
- * or a provider. It promises what `storage` does, owns it, and closes it when it is closed.
+ * Opens the encrypted storage in `storage`, or makes one where `storage`, which may be a namespace, is empty. Keys, names
+ * of namespaces and values are encrypted with AES-256-GCM, and with a key that is stored encrypted with `secret`; a
+ * passphrase goes through PBKDF2 with SHA-256 first. It promises what `storage` does, owns it, and closes it when it is
+ * closed.
  *
- * Whoever has what is stored, and not the secret, cannot read it, and cannot change it into anything else unnoticed.
- * They can:
- * - see how many entries there are, how they are spread over namespaces, and how long each name and value is;
- * - see which entry was written when, and, in two copies of the store, whether an entry has the same value;
- * - remove an entry, or put back what they have a copy of: one entry, or all of it.
+ * Whoever has what is stored, and not the secret, can neither read it nor change it into anything else unnoticed: that
+ * rejects with a `StorageError` of code `damaged`. They can:
+ * - see how many namespaces and entries there are, which are in which, and how long each name and value is;
+ * - see, in copies from different times, which entries were written, and whether one has the value that it once had;
+ * - remove an entry, or put back one, or all, of which they have a copy.
  *
- * It does not protect what is in memory. The first listing of a namespace reads all its names, which are then kept until
- * somebody else writes to the store; each listing does so where the store is shared between machines.
+ * What is in memory is not protected. The first listing of a namespace, of its keys or of the namespaces in it, reads all
+ * names inside it. They are kept until somebody else writes to it; where machines share the store, for one listing.
  *
- * Rejects with a `StorageError` of code `wrong-key` when the secret is another one, `damaged` when the stored key is not
- * as it was written, and `misuse` when there is something else in `storage`; then `storage` stays open.
+ * Rejects with a `StorageError` of code `wrong-key` when it was encrypted with another secret, `damaged` when the stored
+ * key is not as it was written, and `misuse` when there is anything else in `storage`; then `storage` stays open.
  */
 export function encryptedStorage(storage: Storage, secret: Secret, options: EncryptionOptions = {}): Promise<Storage> {
   return openEncrypted(storage, secret, defaultIterations, options);
