@@ -36,6 +36,16 @@ async function namesOf(storage: Storage): Promise<string[]> {
   return names;
 }
 
+async function valuesOf(storage: Storage): Promise<unknown[]> {
+  const values: unknown[] = [];
+  for await (const [, value] of storage.entries()) values.push(value);
+  return values;
+}
+
+async function pause(turns: number): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+}
+
 /** Sets `count` keys of `place` at once. */
 async function fill(place: Storage, count: number): Promise<void> {
   await place.transaction((transaction) => {
@@ -117,6 +127,20 @@ describe("the engine of an encrypted storage", () => {
     expect(scan).toHaveBeenCalledTimes(1);
   });
 
+  test("forgets the names of namespaces in which there is nothing any more", async () => {
+    const { encrypted, scan } = await makeEncrypted();
+    const place = encrypted.namespace("n");
+    await fill(place, 1);
+    expect(await namesOf(encrypted)).toEqual(["n"]);
+    await place.clear();
+    expect(await namesOf(encrypted)).toEqual([]);
+    // Else it would look into the namespace again.
+    await place.clear();
+    scan.mockClear();
+    expect(await namesOf(encrypted)).toEqual([]);
+    expect(scan).not.toHaveBeenCalled();
+  });
+
   test("keeps the name of what was written while a listing did not find it", async () => {
     const { table, encrypted, read } = await makeEncrypted();
     await fill(encrypted, 2);
@@ -136,24 +160,41 @@ describe("the engine of an encrypted storage", () => {
     expect(await keysOf(encrypted)).toEqual(["0", "1"]);
   });
 
-  test("lists values of one moment while it writes", async () => {
-    const { encrypted } = await makeEncrypted();
-    await encrypted.set("b", 0);
-    expect(await keysOf(encrypted)).toEqual(["b"]);
-    for (let pauses = 0; pauses < 40; pauses++) {
-      await encrypted.transaction((transaction) => {
-        transaction.clear();
+  test.each(["it", "another one in the same storage"])("lists values of one moment while %s writes", async (who) => {
+    const { table, read, plain, encrypted } = await makeEncrypted();
+    const writer = who === "it" ? encrypted : await encryptedStorage(plain, key);
+    for (let round = 0; round < 150; round++) {
+      await writer.transaction((transaction) => {
+        transaction.delete("a");
         transaction.set("b", "before");
+        transaction.set("c", "before");
       });
-      const writing = encrypted.transaction((transaction) => {
-        transaction.set("a", "after");
-        transaction.set("b", "after");
+      // There are names that were listed, and one of something that is not there any more.
+      expect(await keysOf(encrypted)).toEqual(["b", "c"]);
+      read.mockImplementation(async (keys) => {
+        await pause(round % 4);
+        const values = table.read(keys);
+        await pause(round % 3);
+        return values;
       });
-      for (let pause = 0; pause < pauses; pause++) await Promise.resolve();
-      const listed: unknown[] = [];
-      for await (const [, value] of encrypted.entries()) listed.push(value);
-      expect([["before"], ["after", "after"]]).toContainEqual(listed);
-      await writing;
+      const first = writer.transaction((transaction) => {
+        for (const name of ["a", "b"]) transaction.set(name, "after");
+        transaction.delete("c");
+      });
+      await pause(round % 25);
+      const listing = valuesOf(encrypted);
+      await pause(round % 7);
+      const second = writer.transaction((transaction) => {
+        for (const name of ["0", "a", "c"]) transaction.set(name, "last");
+        transaction.delete("b");
+      });
+      expect([
+        ["before", "before"],
+        ["after", "after"],
+        ["last", "last", "last"],
+      ]).toContainEqual(await listing);
+      await Promise.all([first, second]);
+      await writer.delete("0");
     }
   });
 

@@ -337,6 +337,11 @@ describe("an encrypted storage", () => {
     map.set(`${second.slice(0, second.indexOf("="))}${inner}`, ofFirst);
     await expect(namesOf(storage.namespace("b"))).rejects.toMatchObject({ code: "damaged" });
     expect(await storage.namespace("b").namespace("a").get("k")).toBeUndefined();
+    map.delete(`${second.slice(0, second.indexOf("="))}${inner}`);
+    // A key as a namespace, and a namespace as a key.
+    const [namespace = ""] = inner.split("/");
+    map.set(`${first.replace("=", "")}/=${namespace}`, ofFirst);
+    await expect(namesOf(storage.namespace("a"))).rejects.toMatchObject({ code: "damaged" });
   });
 
   test("finds out when a name was changed, wherever the change is, and never gives a wrong one", async () => {
@@ -448,7 +453,9 @@ describe("an encrypted storage", () => {
     await other.namespace("m").set("a", 1);
     expect(await namesOf(one)).toEqual(["m", "n"]);
     await other.namespace("n").clear();
+    expect(await place.get("b")).toBeUndefined();
     expect(await namesOf(one)).toEqual(["m"]);
+    await place.set("b", 3);
     await other.clear();
     expect(await namesOf(one)).toEqual([]);
     expect(await place.get("b")).toBeUndefined();
