@@ -14,14 +14,9 @@ async function makeEncrypted() {
   const table = new Table();
   const read = vi.fn<StorageEngine["read"]>(async (keys) => table.read(keys));
   const scan = vi.fn<StorageEngine["scan"]>(async (...given) => table.scan(...given));
-  const plain = createStorage({
-    takeChanges: () => [],
-    read,
-    scan,
-    commit: async (commits) => commits.map((commit) => table.apply(commit)),
-    close: async () => {},
-  });
-  return { table, read, scan, plain, encrypted: await encryptedStorage(plain, key) };
+  const commit = vi.fn<StorageEngine["commit"]>(async (commits) => commits.map((each) => table.apply(each)));
+  const plain = createStorage({ takeChanges: () => [], read, scan, commit, close: async () => {} });
+  return { table, read, scan, commit, plain, encrypted: await encryptedStorage(plain, key) };
 }
 
 async function keysOf(storage: Storage): Promise<string[]> {
@@ -196,6 +191,42 @@ describe("the engine of an encrypted storage", () => {
       await Promise.all([first, second]);
       await writer.delete("0");
     }
+  });
+
+  test("lists values of one moment while it writes without a pause, and a commit is slow to answer", async () => {
+    const { table, read, commit, encrypted } = await makeEncrypted();
+    await encrypted.set("b", 0);
+    expect(await keysOf(encrypted)).toEqual(["b"]);
+    const { store } = placeOf(encrypted);
+    read.mockImplementation(async (keys) => {
+      await pause(10);
+      const values = table.read(keys);
+      await pause(10);
+      return values;
+    });
+    let isDone = false;
+    const writing = (async () => {
+      for (let round = 1; !isDone; round++) {
+        commit.mockImplementationOnce(async (commits) => {
+          const areMade = commits.map((each) => table.apply(each));
+          await pause(round % 5 === 0 ? 500 : 5);
+          return areMade;
+        });
+        await encrypted.transaction((transaction) => {
+          transaction.clear();
+          for (const name of round % 2 === 0 ? ["b"] : ["a", "b", "c", "d"]) transaction.set(name, round);
+        });
+      }
+    })();
+    for (let times = 0; times < 100; times++) {
+      const limit = times % 2 === 0 ? 2 : 100;
+      const rows = await store.scan("=", "", limit);
+      const [first] = rows;
+      expect(new Set(rows.map(([, value]) => value)).size).toBe(1);
+      expect(rows).toHaveLength(Number(first?.[1]) % 2 === 0 ? 1 : Math.min(limit, 4));
+    }
+    isDone = true;
+    await writing;
   });
 
   test("makes one of two transactions that belong together though nobody can tell why the other is not made", async () => {

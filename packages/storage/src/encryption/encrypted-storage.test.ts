@@ -452,6 +452,7 @@ describe("an encrypted storage", () => {
     expect(await place.get("b")).toBe(2);
     await other.namespace("m").set("a", 1);
     expect(await namesOf(one)).toEqual(["m", "n"]);
+    expect(await place.get("b")).toBe(2);
     await other.namespace("n").clear();
     expect(await place.get("b")).toBeUndefined();
     expect(await namesOf(one)).toEqual(["m"]);
