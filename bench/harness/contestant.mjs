@@ -12,8 +12,6 @@ process.send("ready");
 async function obey(message) {
   if (message === "run") {
     await prepare();
-    // What others leave behind is not this turn's work.
-    globalThis.gc?.();
     process.send({ times, ...(await measure(times)) });
   } else {
     await close?.();

@@ -66,7 +66,7 @@ class Contestant {
   static async start(module, name, contestant) {
     const started = new Contestant();
     started.#process = fork(program, [module, name, contestant, String(turnMs)], {
-      execArgv: ["--no-warnings", "--expose-gc"],
+      execArgv: ["--no-warnings"],
     });
     await started.#answer(`Cannot set up "${contestant}" at "${name}"`);
     return started;

@@ -1,5 +1,5 @@
 // What is measured: a case for each engine and durability, in which a storage of ours takes turns with what is under it.
-import { cpSync, existsSync } from "node:fs";
+import { closeSync, cpSync, existsSync, fsyncSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { openOurs } from "./our-stores.mjs";
 import { keyvFile, keyvSqlite } from "./peer-stores.mjs";
@@ -244,7 +244,7 @@ function large(what, engine, durability, task, options = {}) {
 
 /** A copy of a store that is made once. */
 export async function openLarge(engine, durability, count) {
-  const { storage } = await openOurs(engine, durability, await copyOfLarge(engine, count));
+  const { storage } = await openOurs(engine, durability, await copyOfLarge(engine, durability, count));
   return storage;
 }
 
@@ -254,10 +254,10 @@ async function openLargeRaw(durability, count) {
   return raw;
 }
 
-export async function copyOfLarge(engine, count) {
-  const original = join(folder, `${count}.${engine}`);
+export async function copyOfLarge(engine, durability, count) {
+  const original = join(folder, `${count} ${durability}.${engine}`);
   if (!existsSync(original)) {
-    const { place, storage } = await openOurs(engine, "process");
+    const { place, storage } = await openOurs(engine, durability);
     await fill(
       storage,
       Array.from({ length: count }, (_, index) => keyOf(index)),
@@ -267,7 +267,15 @@ export async function copyOfLarge(engine, count) {
   }
   const copy = join(newFolder(), `copy.${engine}`);
   cpSync(original, copy);
+  writeOut(copy);
   return copy;
+}
+
+/** The first `fdatasync` of a turn shall not have all of a file to write that was made just now. */
+function writeOut(path) {
+  const file = openSync(path, "r+");
+  fsyncSync(file);
+  closeSync(file);
 }
 
 /** So often that a store of 100,000 keys has to be tidied as well. */

@@ -29,7 +29,7 @@ async function make() {
     await filled.close();
     return file;
   }
-  return copyOfLarge(name, allKeys.length);
+  return copyOfLarge(name, "process", allKeys.length);
 }
 
 async function measure() {
