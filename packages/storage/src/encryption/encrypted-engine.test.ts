@@ -204,14 +204,15 @@ describe("the engine of an encrypted storage", () => {
       await pause(10);
       return values;
     });
+    let commits = 0;
+    commit.mockImplementation(async (group) => {
+      const areMade = group.map((each) => table.apply(each));
+      await pause(++commits % 5 === 0 ? 500 : 5);
+      return areMade;
+    });
     let isDone = false;
     const writing = (async () => {
       for (let round = 1; !isDone; round++) {
-        commit.mockImplementationOnce(async (commits) => {
-          const areMade = commits.map((each) => table.apply(each));
-          await pause(round % 5 === 0 ? 500 : 5);
-          return areMade;
-        });
         await encrypted.transaction((transaction) => {
           transaction.clear();
           for (const name of round % 2 === 0 ? ["b"] : ["a", "b", "c", "d"]) transaction.set(name, round);
@@ -227,6 +228,24 @@ describe("the engine of an encrypted storage", () => {
     }
     isDone = true;
     await writing;
+  });
+
+  test("fills a page with what comes after what others have removed while it was read", async () => {
+    const { table, read, plain, encrypted } = await makeEncrypted();
+    await fill(encrypted, 4);
+    expect(await keysOf(encrypted)).toHaveLength(4);
+    const other = await encryptedStorage(plain, key);
+    read.mockImplementationOnce(async (keys) => {
+      await other.transaction((transaction) => {
+        for (const name of ["0", "1"]) transaction.delete(name);
+      });
+      return table.read(keys);
+    });
+    const rows = await placeOf(encrypted).store.scan("=", "", 2);
+    expect(rows).toEqual([
+      ["=2", "2"],
+      ["=3", "3"],
+    ]);
   });
 
   test("makes one of two transactions that belong together though nobody can tell why the other is not made", async () => {
