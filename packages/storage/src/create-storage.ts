@@ -13,9 +13,15 @@ export function createStorage(engine: StorageEngine, options: StoreOptions = {})
   return new EngineStorage(store, new Leases(store), "");
 }
 
-/** Where a storage of `createStorage` keeps what it holds, for one that is built on it. Throws for any other. */
+/** Where a storage keeps what it holds, for what is built on it; `undefined` when `createStorage` has not made it. */
+export function findPlaceOf(storage: Storage): { readonly store: Store; readonly prefix: string } | undefined {
+  return storage instanceof EngineStorage ? EngineStorage.placeOf(storage) : undefined;
+}
+
+/** The same; throws for any other. */
 export function placeOf(storage: Storage): { readonly store: Store; readonly prefix: string } {
-  if (storage instanceof EngineStorage) return EngineStorage.placeOf(storage);
+  const place = findPlaceOf(storage);
+  if (place !== undefined) return place;
   throw new TypeError("Cannot use what was given as a storage: no function of @mx/storage has made it");
 }
 

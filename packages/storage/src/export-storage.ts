@@ -1,6 +1,6 @@
 import { entryLine, footer, header } from "./export-format.js";
 import type { Storage } from "./storage.js";
-import { unfinishedImport, unfinishedImportKey } from "./unfinished-import.js";
+import { requireNoUnfinishedImport, unfinishedImport, unfinishedImportKey } from "./unfinished-import.js";
 
 /** What can be chosen about an export, and about an import. */
 export interface TransferOptions {
@@ -23,6 +23,7 @@ const charactersPerText = 65_536;
 export async function* exportStorage(storage: Storage, options: TransferOptions = {}): AsyncGenerator<string, void> {
   const { onProgress, signal } = options;
   signal?.throwIfAborted();
+  await requireNoUnfinishedImport(storage, "export the storage");
   let text = header;
   let entries = 0;
   for await (const line of entryLines(storage, [])) {

@@ -23,6 +23,12 @@ export function fullKey(prefix: string, key: string): string {
   return requireShort("key", `${prefix}=${key}`);
 }
 
+/** The prefixes of the namespace at `prefix` and of all that it is in, from the root. */
+export function enclosingPrefixes(prefix: string): string[] {
+  const ends = [...prefix.matchAll(/\//g)].map(({ index }) => index + 1);
+  return [0, ...ends].map((end) => prefix.slice(0, end));
+}
+
 /** The prefix and the key that `fullKey` made `full` of: no prefix has a `=` in it. */
 export function splitKey(full: string): [prefix: string, key: string] {
   const end = full.indexOf("=");

@@ -1,7 +1,8 @@
 import type { Commit } from "./engine.js";
 
-/** More at once would keep a backend busy for long with one call. */
+/** More at once would keep a backend busy for long with one call, or be too long for one text. */
 const maxCommits = 1000;
+const maxCharacters = 16 * 1024 * 1024;
 
 /** A commit, and who makes it, if that matters. */
 export interface Write<By> {
@@ -50,7 +51,7 @@ export class GroupCommit<By> {
 
   async #makeAll(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const group = this.#waiting.length <= maxCommits ? this.#waiting : this.#waiting.slice(0, maxCommits);
+      const group = this.#waiting.slice(0, sizeOfGroup(this.#waiting));
       this.#waiting = this.#waiting.slice(group.length);
       try {
         // oxlint-disable-next-line no-await-in-loop
@@ -63,4 +64,14 @@ export class GroupCommit<By> {
     this.#isMaking = false;
     this.#maker.end();
   }
+}
+
+/** How many of `waiting` are made together: at least one. */
+function sizeOfGroup(waiting: readonly Write<unknown>[]): number {
+  let characters = 0;
+  for (const [index, { commit }] of waiting.entries()) {
+    for (const value of commit.written.values()) characters += value?.length ?? 0;
+    if (index === maxCommits || (index > 0 && characters > maxCharacters)) return index;
+  }
+  return waiting.length;
 }

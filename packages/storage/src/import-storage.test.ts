@@ -193,6 +193,22 @@ describe("importStorage", () => {
     expect(await isEmpty(target)).toBe(true);
   });
 
+  test("refuses a line without an end before it fills the memory", async () => {
+    await using target = memoryStorage();
+    const part = "x".repeat(1024 * 1024);
+    let parts = 0;
+    async function* endless(): AsyncGenerator<string, void> {
+      yield header;
+      for (; ; parts++) yield part;
+    }
+    const attempt = importStorage(target, endless());
+    await expect(attempt).rejects.toMatchObject({
+      code: "damaged",
+      message: expect.stringContaining("line 2: it is longer"),
+    });
+    expect(parts).toBeLessThan(100);
+  });
+
   test("shows no value in the text of an error", async () => {
     await using target = memoryStorage();
     const attempt = importStorage(target, [header, '{"namespace":[],"key":"token","value":s3cret}\n', footer(1)]);
@@ -316,6 +332,10 @@ describe("importStorage", () => {
     };
     await expect(textOf(after)).rejects.toMatchObject(unfinished);
     await expect(migrate(after, [])).rejects.toMatchObject(unfinished);
+    // Nor is a part of it taken for a whole.
+    const inner = after.namespace("app").namespace("rooms");
+    await expect(textOf(inner)).rejects.toMatchObject(unfinished);
+    await expect(migrate(inner, [])).rejects.toMatchObject(unfinished);
     await importStorage(after, [header, line("a"), footer(1)]);
     expect(await textOf(after)).toBe(header + line("a") + footer(1));
   });

@@ -1,6 +1,6 @@
 import { StorageError } from "./storage-error.js";
 import type { Storage, Transaction } from "./storage.js";
-import { unfinishedImport, unfinishedImportKey } from "./unfinished-import.js";
+import { requireNoUnfinishedImport, unfinishedImport, unfinishedImportKey } from "./unfinished-import.js";
 
 /** The key of the number of steps that were made: an entry like all others, so that an export has it, too. */
 export const schemaVersionKey = "@mx/storage: schema version";
@@ -21,6 +21,7 @@ export type Migration = (transaction: Transaction) => void | Promise<void>;
  * version is at the key `schemaVersionKey`: listings and exports have it, and `clear()` removes it with all the rest.
  */
 export async function migrate(storage: Storage, steps: readonly Migration[]): Promise<number> {
+  await requireNoUnfinishedImport(storage, "migrate the storage");
   for (;;) {
     const isDone = await storage.transaction((transaction) => takeStep(transaction, steps));
     if (isDone) return steps.length;

@@ -59,15 +59,21 @@ export function damaged(line: number, problem: string, cause?: unknown): Storage
   });
 }
 
+/** More than a value, a key, the names of namespaces and the escapes in them can come to. */
+const maxLineLength = 64 * 1024 * 1024;
+
 async function* linesOf(texts: AsyncIterable<string> | Iterable<string>): AsyncGenerator<string, void> {
   let rest = "";
+  let number = 1;
   for await (const text of texts) {
     if (typeof text !== "string") throw new TypeError('Cannot import bytes: read the file as text, with "utf8"');
     // Only what has just come is searched: a line may be as long as a thousand texts.
     const [end = "", ...lines] = text.split("\n");
+    if (rest.length + end.length > maxLineLength) throw damaged(number, "it is longer than any that is exported");
     rest += end;
     for (const line of lines) {
       yield rest;
+      number++;
       rest = line;
     }
   }

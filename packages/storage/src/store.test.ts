@@ -213,6 +213,14 @@ describe("a storage", () => {
     expect(await storage.get("key 7")).toBe(7);
   });
 
+  test("hands large values to the engine in parts, so that no group is too long for anybody", async () => {
+    const engine = new SharedEngine();
+    const storage = createStorage(engine);
+    const large = "x".repeat(7 * 1024 * 1024);
+    await Promise.all(["a", "b", "c", "d"].map((key) => storage.set(key, large)));
+    expect(engine.commit.mock.calls.map(([commits]) => commits.length)).toEqual([2, 2]);
+  });
+
   test("rejects all that was written at one moment when the engine fails", async () => {
     const engine = new SharedEngine();
     const storage = createStorage(engine);

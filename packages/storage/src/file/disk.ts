@@ -37,6 +37,8 @@ export const realDisk: Disk = {
       async length() {
         const stats = await handle.stat();
         if (!stats.isFile()) throw new Error("it is not a file; use another path");
+        // The lock is by name: under the other one, somebody else might have it open.
+        if (stats.nlink > 1) throw new Error("it has another name, a hard link; copy it to a file of its own");
         return stats.size;
       },
       read: async (target, position) => (await handle.read(target, 0, target.length, position)).bytesRead,

@@ -154,6 +154,17 @@ describe("fileStorage", () => {
     expect(await textOf(join(folder, "not there", "yet.json"))).toContain('"=a":1');
   });
 
+  test("refuses a file that has another name, under which somebody else may have it open", async () => {
+    const path = await temporaryPath();
+    await (await fileStorage(path)).close();
+    await fs.link(path, `${path}.link`);
+    for (const name of [path, `${path}.link`]) {
+      await expect(fileStorage(name)).rejects.toMatchObject({ message: expect.stringContaining("a hard link") });
+    }
+    await fs.rm(`${path}.link`);
+    await (await fileStorage(path)).close();
+  });
+
   test("refuses links that lead in a circle", async () => {
     const path = await temporaryPath();
     await fs.symlink(path, path);

@@ -30,6 +30,12 @@ describe("hasHoles", () => {
     expect(hasHoles(withZeros(0, 2), 510, 510 + line.length)).toBe(true);
   });
 
+  test("looks for a hole of the last byte, where that is all that is in the last sector", () => {
+    const last = line.length - 1;
+    expect(hasHoles(withZeros(last, line.length), 512 * 9 - last, 512 * 9 + 1)).toBe(true);
+    expect(hasHoles(withZeros(last, line.length), 512 * 9 - last - 1, 512 * 9)).toBe(false);
+  });
+
   test("finds none in a line that was written", () => {
     expect(hasHoles(line, position, length)).toBe(false);
   });

@@ -33,7 +33,10 @@ export function hasHoles(line: Buffer, position: number, fileLength: number): bo
     while (line[end] === 0) end++;
     const isStart = start === 0 || (position + start) % sectorBytes === 0;
     const isEnd = position + end === fileLength || (position + end) % sectorBytes === 0;
-    if (!isStart || !isEnd || end - start < minHoleBytes) return false;
+    // The last byte of a file may be all that is in its sector.
+    const isLarge =
+      end - start >= minHoleBytes || (position + end === fileLength && (position + start) % sectorBytes === 0);
+    if (!isStart || !isEnd || !isLarge) return false;
     start = line.indexOf(0, end);
   }
   return count > 0;

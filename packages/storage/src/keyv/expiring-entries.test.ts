@@ -37,6 +37,18 @@ test("removes many that have expired a hundred at a time while it lists", async 
   expect((await storage.getMany(keys)).filter((value) => value !== undefined)).toHaveLength(2);
 });
 
+test("answers though nothing can be removed", async () => {
+  const storage = memoryStorage();
+  await storage.set("expired", { value: "old", expires: 1 });
+  await storage.set("live", { value: "new" });
+  const transaction: Storage["transaction"] = () => Promise.reject(new Error("the disk is full"));
+  const entries = new ExpiringEntries({ ...bound(storage), transaction });
+  expect(await entries.getMany(["expired", "live"])).toEqual([undefined, "new"]);
+  const listed: unknown[] = [];
+  for await (const entry of entries.list()) listed.push(entry);
+  expect(listed).toEqual([["live", "new"]]);
+});
+
 /** The methods of `storage`, some of which a test replaces. */
 function bound(storage: Storage): Storage {
   return {

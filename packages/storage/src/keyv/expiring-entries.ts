@@ -33,7 +33,7 @@ export class ExpiringEntries {
 
   async getMany(keys: readonly string[]): Promise<(StorageValue | undefined)[]> {
     const found = (await this.#storage.getMany(keys)).map((value, index) => read(keys[index], value));
-    await this.#remove(keys.filter((_key, index) => isExpired(found[index])));
+    await this.#tryToRemove(keys.filter((_key, index) => isExpired(found[index])));
     return found.map((entry) => (isExpired(entry) ? undefined : entry?.value));
   }
 
@@ -67,11 +67,11 @@ export class ExpiringEntries {
       if (!isExpired(entry)) {
         if (entry !== undefined) yield [key, entry.value];
       } else if (expired.push(key) === keysPerRemoval) {
-        await this.#remove(expired);
+        await this.#tryToRemove(expired);
         expired = [];
       }
     }
-    await this.#remove(expired);
+    await this.#tryToRemove(expired);
   }
 
   /** Goes on listing, each time a little, so that what expires and is never asked for does not pile up. */
@@ -86,6 +86,11 @@ export class ExpiringEntries {
       this.#sweep = undefined;
       return;
     }
+  }
+
+  /** A reader gets its answer also where nothing can be written: what has expired is gone, removed or not. */
+  async #tryToRemove(keys: readonly string[]): Promise<void> {
+    await this.#remove(keys).catch(() => undefined);
   }
 
   /** Looks again first: somebody may have written a new value meanwhile. */

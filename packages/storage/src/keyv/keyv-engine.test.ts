@@ -236,6 +236,27 @@ describe("toStorage of a Keyv", () => {
       expect(new Set(outcomes)).toEqual(new Set([false, true]));
     });
 
+    test("does not do again what another Keyv has done since it was closed", async () => {
+      const store = new FailingStore();
+      const keyv = new Keyv({ store });
+      const storage = toStorage(keyv);
+      await storage.set("a", "old");
+      // The journal, and nothing after it.
+      store.writesLeft = 1;
+      await storage.transaction((transaction) => {
+        transaction.set("a", "decided");
+        transaction.set("b", "decided");
+      });
+      await storage.close();
+      store.writesLeft = Number.POSITIVE_INFINITY;
+      const other = toStorage(new Keyv({ store }));
+      expect(await other.getMany(["a", "b"])).toEqual(["decided", "decided"]);
+      await other.set("a", "newer");
+      await other.delete("b");
+      await other.close();
+      expect(await toStorage(keyv).getMany(["a", "b"])).toEqual(["newer", undefined]);
+    });
+
     test("finishes a decided commit before it answers anything else", async () => {
       const store = new FailingStore();
       const storage = toStorage(new Keyv({ store }));

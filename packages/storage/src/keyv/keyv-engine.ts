@@ -123,6 +123,8 @@ class KeyvEngine implements StorageEngine {
         if (this.#unfinished?.isRejected === true) throw this.#leftBehind(cause);
       } finally {
         this.#index = undefined;
+        // Whoever opens it next reads the journal: by then, others may have done what it says, and more.
+        this.#unfinished = undefined;
         await this.#keyv.disconnect();
       }
     });
