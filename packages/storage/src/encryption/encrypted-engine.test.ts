@@ -210,9 +210,9 @@ describe("the engine of an encrypted storage", () => {
       await pause(++commits % 5 === 0 ? 500 : 5);
       return areMade;
     });
-    let isDone = false;
+    const done = new AbortController();
     const writing = (async () => {
-      for (let round = 1; !isDone; round++) {
+      for (let round = 1; !done.signal.aborted; round++) {
         await encrypted.transaction((transaction) => {
           transaction.clear();
           for (const name of round % 2 === 0 ? ["b"] : ["a", "b", "c", "d"]) transaction.set(name, round);
@@ -226,7 +226,7 @@ describe("the engine of an encrypted storage", () => {
       expect(new Set(rows.map(([, value]) => value)).size).toBe(1);
       expect(rows).toHaveLength(Number(first?.[1]) % 2 === 0 ? 1 : Math.min(limit, 4));
     }
-    isDone = true;
+    done.abort();
     await writing;
   });
 
