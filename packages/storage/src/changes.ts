@@ -1,5 +1,6 @@
 import { compareCodePoints } from "./code-points.js";
 import type { Commit } from "./engine.js";
+import { isWithin } from "./full-key.js";
 import { OrderedKeys } from "./ordered-keys.js";
 import { StorageError } from "./storage-error.js";
 import type { Rows, Store } from "./store.js";
@@ -8,11 +9,9 @@ import type { Rows, Store } from "./store.js";
 export class Changes implements Rows {
   readonly #store: Store;
   readonly #expected = new Map<string, string | undefined>();
-  readonly #cleared: string[] = [];
+  readonly #cleared = new Set<string>();
   readonly #written = new Map<string, string | undefined>();
   readonly #writtenKeys = new OrderedKeys();
-  /** How often the engine was asked: more than once is at more than one moment. */
-  #readings = 0;
   #ended = false;
 
   constructor(store: Store) {
@@ -30,7 +29,6 @@ export class Changes implements Rows {
     this.#requireRunning();
     const unknown = keys.filter((key) => !this.#isOwn(key) && !this.#expected.has(key));
     if (unknown.length > 0) {
-      this.#readings++;
       const values = await this.#store.read(unknown);
       for (const [index, key] of unknown.entries()) this.#note(key, values[index]);
     }
@@ -38,10 +36,9 @@ export class Changes implements Rows {
   }
 
   /** Merges what is stored and what was written; a write during the listing is seen if its key is still to come. */
-  async *list(prefix: string, start = ""): AsyncGenerator<readonly [key: string, value: string], void> {
+  async *list(prefix: string, start = "", rows?: number): AsyncGenerator<readonly [key: string, value: string], void> {
     this.#requireRunning();
-    this.#readings++;
-    const stored = this.#store.list(prefix, start);
+    const stored = this.#store.list(prefix, start, rows);
     let row = await stored.next();
     let after = start;
     for (;;) {
@@ -70,7 +67,7 @@ export class Changes implements Rows {
 
   clear(prefix: string): void {
     this.#requireRunning();
-    this.#cleared.push(prefix);
+    this.#cleared.add(prefix);
     for (const key of this.#writtenKeys.deleteAll(prefix)) this.#written.delete(key);
   }
 
@@ -87,14 +84,13 @@ export class Changes implements Rows {
   /** Resolves with `false` when something that was read has changed meanwhile. */
   async commit(): Promise<boolean> {
     this.#store.requireOpen("commit the transaction to the storage");
-    if (this.#written.size === 0 && this.#cleared.length === 0) return this.areReadsCurrent();
-    return this.#store.commit({ expected: this.#expected, cleared: this.#cleared, written: this.#written });
+    if (this.#written.size === 0 && this.#cleared.size === 0) return this.areReadsCurrent();
+    return this.#store.commit({ expected: this.#expected, cleared: [...this.#cleared], written: this.#written });
   }
 
-  /** Tells whether all that was read is what is stored now: only then was it read as of one moment. */
+  /** Tells whether all that was read is what is stored now: it may be of several moments, or from memory. */
   async areReadsCurrent(): Promise<boolean> {
-    // One value that was read once; a long list is read in parts, at several moments.
-    if (this.#readings < 2 && this.#expected.size < 2) return true;
+    if (this.#expected.size === 0) return true;
     const nothing: Pick<Commit, "cleared" | "written"> = { cleared: [], written: new Map() };
     return this.#store.commit({ expected: this.#expected, ...nothing });
   }
@@ -107,7 +103,7 @@ export class Changes implements Rows {
 
   /** Tells whether the transaction itself has decided what `key` holds. */
   #isOwn(key: string): boolean {
-    return this.#written.has(key) || this.#cleared.some((prefix) => key.startsWith(prefix));
+    return this.#written.has(key) || (this.#cleared.size > 0 && isWithin(key, this.#cleared));
   }
 
   #requireRunning(): void {

@@ -3,7 +3,7 @@ import { sleep } from "./sleep.js";
 import { StorageError } from "./storage-error.js";
 
 /** How often a change is computed anew because others were faster: each time somebody else's commit has succeeded. */
-const maxAttempts = 1000;
+export const maxAttempts = 1000;
 
 /** How long a change waits for those of this process that have lost before it, at most. */
 const maxTurnMs = 100;
@@ -39,7 +39,11 @@ async function tryAgain<Result>(attempt: Attempt<Result>): Promise<Result> {
     if (committed !== undefined) return committed.result;
     await sleep(chance.number() * Math.min(attempts, maxPauseMs));
   }
-  throw new StorageError(
+  throw conflictError();
+}
+
+export function conflictError(): StorageError {
+  return new StorageError(
     `Cannot write to the storage: in ${maxAttempts} attempts, others were faster; make the transaction shorter`,
     { code: "conflict" },
   );

@@ -29,6 +29,11 @@ export function enclosingPrefixes(prefix: string): string[] {
   return [0, ...ends].map((end) => prefix.slice(0, end));
 }
 
+/** Tells whether the key `full` is in one of the namespaces at `prefixes`, or inside of one. */
+export function isWithin(full: string, prefixes: ReadonlySet<string>): boolean {
+  return enclosingPrefixes(splitKey(full)[0]).some((prefix) => prefixes.has(prefix));
+}
+
 /** The prefix and the key that `fullKey` made `full` of: no prefix has a `=` in it. */
 export function splitKey(full: string): [prefix: string, key: string] {
   const end = full.indexOf("=");

@@ -15,6 +15,15 @@ describe("HotValues", () => {
     expect(hot.get("m/", "a")).toBeUndefined();
   });
 
+  test("replaces what is there, and keeps nothing else of what is only written", () => {
+    const hot = new HotValues(10_000);
+    hot.keep("=a", "1");
+    hot.replace("=a", "2");
+    hot.replace("=b", "2");
+    expect(hot.find("=a")?.text).toBe("2");
+    expect(hot.find("=b")).toBeUndefined();
+  });
+
   test("forgets one key, a namespace with those inside it, and everything", () => {
     const hot = new HotValues(10_000);
     const keys = ["=a", "n/=a", "n/m/=a", "nn/=a"];

@@ -43,28 +43,20 @@ export class HotValues {
 
   keep(fullKey: string, text: string | undefined): void {
     const [prefix, key] = splitKey(fullKey);
-    const hot = this.#namespaces.get(prefix)?.get(key) ?? this.#add(prefix, key);
-    this.#bytes -= sizeOf(hot);
-    hot.text = text;
-    hot.answer = undefined;
-    this.#bytes += sizeOf(hot);
-    if (sizeOf(hot) > this.#maxBytes / 8) this.#remove(hot);
-    this.#makeRoom();
+    this.#setText(this.#namespaces.get(prefix)?.get(key) ?? this.#add(prefix, key), text);
   }
 
-  /**
-   * Answers with `value` whoever asks for what `text` says. From here on the entry has the caller's own key: a part of a
-   * full key takes several times as long to compare.
-   */
+  /** Keeps `text` if there is one for that key already: what is only written is not in use. */
+  replace(fullKey: string, text: string | undefined): void {
+    const [prefix, key] = splitKey(fullKey);
+    const hot = this.#namespaces.get(prefix)?.get(key);
+    if (hot !== undefined) this.#setText(hot, text);
+  }
+
+  /** Answers with `value` whoever asks for what `text` says. */
   answerWith(prefix: string, key: string, text: string, value: StorageValue): void {
-    const namespace = this.#namespaces.get(prefix);
-    const hot = namespace?.get(key);
-    if (namespace === undefined || hot?.text !== text) return;
-    hot.answer = Promise.resolve(value);
-    namespace.delete(key);
-    namespace.set(key, hot);
-    this.#namespaces.delete(prefix);
-    this.#namespaces.set(prefix, namespace);
+    const hot = this.#namespaces.get(prefix)?.get(key);
+    if (hot?.text === text) hot.answer = Promise.resolve(value);
   }
 
   forget(fullKey: string): void {
@@ -86,11 +78,21 @@ export class HotValues {
     this.#bytes = 0;
   }
 
+  #setText(hot: HotValue, text: string | undefined): void {
+    this.#bytes -= sizeOf(hot);
+    hot.text = text;
+    hot.answer = undefined;
+    this.#bytes += sizeOf(hot);
+    if (sizeOf(hot) > this.#maxBytes / 8) this.#remove(hot);
+    this.#makeRoom();
+  }
+
   #add(prefix: string, key: string): HotValue {
-    const hot: HotValue = { prefix, key, text: undefined, answer: undefined, wasUsed: false };
+    const ownKey = copyOf(key);
+    const hot: HotValue = { prefix, key: ownKey, text: undefined, answer: undefined, wasUsed: false };
     const namespace = this.#namespaces.get(prefix);
-    if (namespace === undefined) this.#namespaces.set(prefix, new Map([[key, hot]]));
-    else namespace.set(key, hot);
+    if (namespace === undefined) this.#namespaces.set(copyOf(prefix), new Map([[ownKey, hot]]));
+    else namespace.set(ownKey, hot);
     this.#order.add(hot);
     this.#bytes += sizeOf(hot);
     return hot;
@@ -122,4 +124,13 @@ export class HotValues {
 /** Two bytes a character, and as much again for the decoded value. */
 function sizeOf({ key, text }: HotValue): number {
   return bytesPerEntry + 2 * key.length + 4 * (text?.length ?? 0);
+}
+
+/**
+ * The same text by itself. What was cut from another one holds on to it, however long that is, and takes several times
+ * as long to compare.
+ */
+function copyOf(text: string): string {
+  const copy: string = JSON.parse(JSON.stringify(text));
+  return copy;
 }

@@ -81,8 +81,10 @@ export class Leases {
   }
 
   /** Releases all, past the calls that reject because the storage is closing. */
-  async releaseAll(commit: (commit: Commit) => Promise<unknown>): Promise<void> {
-    await Promise.all([...this.#held].map((lease) => lease.end(closed(lease.name), commit)));
+  async releaseAll(commit: (commits: readonly Commit[]) => Promise<unknown>): Promise<void> {
+    const releases = [...this.#held].map((lease) => lease.stop(closed(lease.name)));
+    // If that fails, they end by themselves.
+    if (releases.length > 0) await commit(releases).catch(() => undefined);
   }
 
   /** One attempt; `undefined` when somebody else holds the lease. */
@@ -157,34 +159,29 @@ class HeldLease implements Lease {
     return store === this.#store;
   }
 
-  release(): Promise<void> {
-    return this.end(
-      new StorageError(`Cannot go on under the lease "${this.name}": it was released`, { code: "lease-lost" }),
-      (commit) => this.#store.commit(commit),
-    );
+  async release(): Promise<void> {
+    if (this.signal.aborted) return;
+    const problem = `Cannot go on under the lease "${this.name}": it was released`;
+    const release = this.stop(new StorageError(problem, { code: "lease-lost" }));
+    // If that fails, it ends by itself.
+    await this.#store.commit(release).catch(() => undefined);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.release();
   }
 
-  /** Lets others have it, by `commit`; whoever works under it stops for `reason`. */
-  async end(reason: StorageError, commit: (commit: Commit) => Promise<unknown>): Promise<void> {
-    if (this.signal.aborted) return;
-    this.#stop(reason);
-    // If that fails, the lease ends by itself.
-    await commit(this.#endAt(0)).catch(() => undefined);
-  }
-
   lose(problem: string, cause?: unknown): void {
     const message = `Cannot go on under the lease "${this.name}": ${problem}; take it again, and see what was done meanwhile`;
-    this.#stop(new StorageError(message, { code: "lease-lost", cause }));
+    this.stop(new StorageError(message, { code: "lease-lost", cause }));
   }
 
-  #stop(reason: StorageError): void {
+  /** Stops to renew it, and whoever works under it; returns the commit that lets others have it at once. */
+  stop(reason: StorageError): Commit {
     this.#all.delete(this);
     if (this.#timer !== undefined) timers.clearTimeout(this.#timer);
     this.#ending.abort(reason);
+    return this.#endAt(0);
   }
 
   #renewAfter(delayMs: number, failure?: unknown): void {

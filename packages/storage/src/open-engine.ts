@@ -45,7 +45,8 @@ export class OpenEngine {
 
   /** Lets `lastly` do what the engine is needed for, after everything else and before it is closed. */
   close(lastly: () => Promise<void>): Promise<void> {
-    this.#closing ??= this.#close(lastly);
+    // Before anything is done: what that brings about finds it closed.
+    this.#closing ??= Promise.resolve().then(() => this.#close(lastly));
     return this.#closing;
   }
 

@@ -63,7 +63,7 @@ export class Reader implements StorageReader {
   }
 
   async #firstAfter(after: string): Promise<string | undefined> {
-    for await (const [key] of this.#rows.list(this.#prefix, after)) return key;
+    for await (const [key] of this.#rows.list(this.#prefix, after, 1)) return key;
     return undefined;
   }
 }

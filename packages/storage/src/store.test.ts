@@ -63,21 +63,31 @@ describe("a storage that keeps values in memory", () => {
     expect(engine.read).toHaveBeenCalledTimes(2);
   });
 
-  test("answers from memory what it has written itself", async () => {
+  test("keeps in memory what it has read, and then written itself", async () => {
+    expect(await storage.getMany(["a", "b", "c"])).toEqual([undefined, undefined, undefined]);
     await storage.set("a", { n: 1 });
     await storage.transaction((transaction) => {
       transaction.set("b", 2);
       transaction.delete("c");
     });
     expect(await storage.getMany(["a", "b", "c"])).toEqual([{ n: 1 }, 2, undefined]);
-    expect(engine.read).not.toHaveBeenCalled();
+    expect(engine.read).toHaveBeenCalledTimes(1);
     await storage.clear();
     expect(await storage.getMany(["a", "b"])).toEqual([undefined, undefined]);
+  });
+
+  test("does not keep what is only written", async () => {
+    await storage.set("a", 1);
+    engine.write("=a", "2", "not");
+    expect(await storage.get("a")).toBe(2);
   });
 
   test.each(["by its key", "somehow"] as const)("sees what others have written, told %s", async (isTold) => {
     await storage.set("a", 1);
     await storage.set("b", 1);
+    await storage.get("a");
+    await storage.get("b");
+    engine.read.mockClear();
     engine.write("=a", "2", isTold);
     expect(await storage.get("a")).toBe(2);
     expect(await storage.get("b")).toBe(1);
@@ -90,6 +100,7 @@ describe("a storage that keeps values in memory", () => {
 
   test("reads all of several values anew when one of them is not in memory: they are of one moment", async () => {
     await storage.set("a", 1);
+    await storage.get("a");
     engine.write("=b", "2", "not");
     expect(await storage.getMany(["a", "b"])).toEqual([1, 2]);
     expect(engine.read).toHaveBeenCalledWith(["=a", "=b"]);
@@ -129,6 +140,7 @@ describe("a storage that keeps values in memory", () => {
 
   test("forgets what a commit that failed was to write: nobody knows whether it did", async () => {
     await storage.set("a", "old");
+    await storage.get("a");
     engine.failure = new Error("no answer");
     await expect(storage.set("a", "new")).rejects.toMatchObject({ code: "failed" });
     engine.failure = undefined;
@@ -138,6 +150,7 @@ describe("a storage that keeps values in memory", () => {
 
   test("never computes a transaction from what is in memory and not stored any more", async () => {
     await storage.set("a", 1);
+    await storage.get("a");
     engine.write("=a", "10", "not");
     let runs = 0;
     await storage.transaction(async (transaction) => {
@@ -150,6 +163,7 @@ describe("a storage that keeps values in memory", () => {
 
   test("reads anew what a transaction has read that lost, though it was to write something else", async () => {
     await storage.set("a", 1);
+    await storage.get("a");
     engine.write("=a", "2", "not");
     await storage.transaction(async (transaction) => transaction.set("b", await transaction.get("a", 0)));
     expect(await storage.getMany(["a", "b"])).toEqual([2, 2]);
@@ -192,6 +206,7 @@ describe("a storage that keeps values in memory", () => {
 
   test("forgets everything when it takes a lease: the one before may have written", async () => {
     await storage.set("a", 1);
+    await storage.get("a");
     engine.write("=a", "2", "not");
     expect(await storage.get("a")).toBe(1);
     await using lease = await storage.lease("l");
@@ -211,6 +226,85 @@ describe("a storage", () => {
     expect(engine.commit.mock.calls[0]?.[0]).toHaveLength(50);
     expect(await Promise.all(deletions)).toEqual([true, false]);
     expect(await storage.get("key 7")).toBe(7);
+  });
+
+  test("keeps a deletion in its place among what is written before and after", async () => {
+    const storage = createStorage(new SharedEngine());
+    const before = storage.set("a", 1);
+    expect(await storage.delete("a")).toBe(true);
+    await before;
+    await storage.set("b", 1);
+    const deletion = storage.delete("b");
+    await storage.set("b", 2);
+    expect(await deletion).toBe(true);
+    expect(await storage.getMany(["a", "b"])).toEqual([undefined, 2]);
+    const cleared = storage.clear();
+    expect(await storage.delete("b")).toBe(false);
+    await cleared;
+  });
+
+  test("removes what somebody else has changed meanwhile, and asks once for many deletions", async () => {
+    const engine = new SharedEngine();
+    const storage = createStorage(engine);
+    for (const key of ["a", "b", "c"]) engine.write(`=${key}`, "1", "not");
+    engine.commit.mockImplementationOnce(async (commits) => {
+      engine.write("=b", "2", "not");
+      return commits.map((commit) => engine.table.apply(commit));
+    });
+    expect(await Promise.all(["a", "b", "c", "d"].map((key) => storage.delete(key)))).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+    expect(engine.read.mock.calls).toEqual([[["=a", "=b", "=c", "=d"]], [["=b"]]]);
+    expect(engine.table.read(["=a", "=b", "=c"])).toEqual([undefined, undefined, undefined]);
+  });
+
+  test("checks what a transaction has read in memory, though it read only that and wrote nothing", async () => {
+    const engine = new SharedEngine();
+    const storage = createStorage(engine);
+    await storage.set("a", 1);
+    await storage.get("a");
+    engine.write("=a", "2", "not");
+    expect(await storage.transaction((transaction) => transaction.get("a"))).toBe(2);
+    await storage.get("a");
+    engine.write("=a", "3", "not");
+    await storage.transaction(async (transaction) => {
+      if ((await transaction.get("a")) !== 3) throw new Error("it was another value");
+    });
+  });
+
+  test("has nobody use an engine that is being closed, whatever the end of a lease brings about", async () => {
+    const engine = new SharedEngine();
+    const storage = createStorage(engine);
+    const leases = await Promise.all(["a", "b", "c"].map((name) => storage.lease(name)));
+    let attempt: Promise<unknown> = Promise.resolve();
+    leases[0]?.signal.addEventListener("abort", () => {
+      attempt = Promise.allSettled([storage.set("a", 1), storage.close()]);
+    });
+    engine.commit.mockClear();
+    const close = vi.spyOn(engine, "close");
+    await storage.close();
+    expect(await attempt).toMatchObject([{ reason: { code: "closed" } }, { status: "fulfilled" }]);
+    expect(engine.commit).toHaveBeenCalledTimes(1);
+    expect(engine.commit.mock.calls[0]?.[0]).toHaveLength(3);
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+
+  test("reads shorter pages where values are long, and one row to find a namespace", async () => {
+    const engine = new SharedEngine();
+    const storage = createStorage(engine);
+    const scan = vi.spyOn(engine, "scan");
+    const keys = Array.from({ length: 300 }, (_, number) => String(number).padStart(3, "0"));
+    await Promise.all(keys.map((key) => storage.namespace("n").set(key, "x".repeat(50_000))));
+    const listed: string[] = [];
+    for await (const [key] of storage.namespace("n").entries()) listed.push(key);
+    expect(listed).toEqual(keys);
+    expect(Math.max(...scan.mock.calls.map(([, , limit]) => limit))).toBe(32);
+    scan.mockClear();
+    for await (const name of storage.namespaces()) expect(name).toBe("n");
+    expect(scan.mock.calls.map(([, , limit]) => limit)).toEqual([1, 1]);
   });
 
   test("hands large values to the engine in parts, so that no group is too long for anybody", async () => {

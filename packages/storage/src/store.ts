@@ -1,15 +1,25 @@
 import type { Commit, StorageEngine, StorageGuarantees } from "./engine.js";
+import { CommitTurns, conflictError, maxAttempts } from "./commit-turns.js";
 import { clock } from "./env.js";
-import { GroupCommit, type Write } from "./group-commit.js";
+import { GroupCommit } from "./group-commit.js";
 import { HotValues } from "./hot-values.js";
 import { Inside } from "./inside.js";
 import { asStorageError, OpenEngine } from "./open-engine.js";
+import { rowsOf } from "./rows.js";
+import { sleep } from "./sleep.js";
 import { StorageError } from "./storage-error.js";
 import type { StorageValue } from "./storage.js";
-import { CommitTurns } from "./commit-turns.js";
+import { type CommitWrite, type Write, sizeOfGroup } from "./writes.js";
 
-/** How many rows a listing asks the engine for at a time. */
-const rowsPerScan = 100;
+/** How many rows a listing asks the engine for, the first time and at most. */
+const firstRows = 32;
+const maxRows = 128;
+
+/** Pages of more are made shorter: a value may be as long as all others together. */
+const maxCharactersPerPage = 1024 * 1024;
+
+/** How long a listing may go on before others have their turn. */
+const maxTurnMs = 10;
 
 /** How much of what is stored is kept in memory by default. */
 const defaultHotBytes = 16 * 1024 * 1024;
@@ -31,8 +41,8 @@ export interface Rows {
   answerWith(prefix: string, key: string, text: string, value: StorageValue): void;
   /** The encoded values of `keys`, in their order, read at one moment. */
   read(keys: readonly string[]): Promise<(string | undefined)[]>;
-  /** All rows whose keys start with `prefix` and come after `after`, in order. */
-  list(prefix: string, after?: string): AsyncIterable<readonly [key: string, value: string]>;
+  /** All rows whose keys start with `prefix` and come after `after`, in order; `rows` of them are read at first. */
+  list(prefix: string, after?: string, rows?: number): AsyncIterable<readonly [key: string, value: string]>;
 }
 
 /** Counts what is changed below `prefix`, by others than the one who has it. */
@@ -55,7 +65,7 @@ export class Store implements Rows {
   readonly turns: CommitTurns = new CommitTurns();
   readonly #engine: StorageEngine;
   readonly #open: OpenEngine;
-  readonly #group: GroupCommit<Watch | undefined>;
+  readonly #group: GroupCommit<Write>;
   readonly #hot: HotValues;
   /** Whether what is in memory may be used. */
   #isHot: boolean;
@@ -69,6 +79,7 @@ export class Store implements Rows {
     this.#open = new OpenEngine(engine);
     this.#group = new GroupCommit({
       begin: () => this.#open.begin(),
+      sizeOfGroup,
       make: (group) => this.#make(group),
       end: () => this.#open.end(),
     });
@@ -105,14 +116,24 @@ export class Store implements Rows {
     return this.#open.run("read from the storage", (engine) => engine.read(keys));
   }
 
-  async *list(prefix: string, start = ""): AsyncGenerator<readonly [key: string, value: string], void> {
+  async *list(
+    prefix: string,
+    start = "",
+    rows = firstRows,
+  ): AsyncGenerator<readonly [key: string, value: string], void> {
     let after = start;
-    for (;;) {
-      const rows = await this.scan(prefix, after, rowsPerScan);
-      yield* rows;
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < rowsPerScan) return;
+    let turnEndsAt = clock.monotonicMs() + maxTurnMs;
+    for (let limit = rows; ;) {
+      const page = await this.scan(prefix, after, limit);
+      yield* page;
+      const last = page.at(-1);
+      if (last === undefined || page.length < limit) return;
       [after] = last;
+      limit = charactersIn(page) > maxCharactersPerPage ? Math.ceil(limit / 4) : Math.min(4 * limit, maxRows);
+      if (clock.monotonicMs() < turnEndsAt) continue;
+      // What is in memory is listed without waiting for anything.
+      await sleep(0);
+      turnEndsAt = clock.monotonicMs() + maxTurnMs;
     }
   }
 
@@ -127,7 +148,7 @@ export class Store implements Rows {
    */
   commit(commit: Commit, watch?: Watch): Promise<boolean> {
     const closed = this.#open.closedError("write to the storage");
-    return closed === undefined ? this.#group.commit(commit, watch) : Promise.reject(closed);
+    return closed === undefined ? this.#group.add({ commit, by: watch }) : Promise.reject(closed);
   }
 
   /** Begins to count what others change below `prefix`, for one who keeps in memory what is there. */
@@ -145,15 +166,8 @@ export class Store implements Rows {
 
   /** Removes `key`; resolves with whether it was there. */
   delete(key: string): Promise<boolean> {
-    return this.#open.run("write to the storage", (engine) =>
-      this.turns.untilCommitted(async () => {
-        const [stored] = await engine.read([key]);
-        if (stored === undefined) return { result: false };
-        const expected = new Map([[key, stored]]);
-        const written = new Map([[key, undefined]]);
-        return (await this.#group.commit({ expected, cleared: [], written }, undefined)) ? { result: true } : undefined;
-      }),
-    );
+    const closed = this.#open.closedError("write to the storage");
+    return closed === undefined ? this.#group.add({ deletedKey: key }) : Promise.reject(closed);
   }
 
   /** The time in milliseconds, by the clock of all who share the store. */
@@ -186,33 +200,56 @@ export class Store implements Rows {
   }
 
   /** Lets `lastly` commit what is to be the last, past the calls that reject from now on. */
-  close(lastly: (commit: (commit: Commit) => Promise<unknown>) => Promise<void>): Promise<void> {
+  close(lastly: (commit: (commits: readonly Commit[]) => Promise<unknown>) => Promise<void>): Promise<void> {
     this.#isHot = false;
     for (const watch of this.#watches) watch.changes = Number.POSITIVE_INFINITY;
-    return this.#open.close(() => lastly((commit) => this.#engine.commit([commit])));
+    return this.#open.close(() => lastly((commits) => this.#engine.commit(commits)));
   }
 
-  async #make(group: readonly Write<Watch | undefined>[]): Promise<readonly boolean[]> {
+  async #make(group: readonly Write[]): Promise<readonly boolean[]> {
+    const commits = group.flatMap((write) => ("commit" in write ? [write] : []));
+    try {
+      if (commits.length > 0) return await this.#makeCommits(commits);
+      return await this.#delete(group.flatMap((write) => ("deletedKey" in write ? [write.deletedKey] : [])));
+    } catch (error) {
+      throw asStorageError("write to the storage", error);
+    }
+  }
+
+  async #makeCommits(writes: readonly CommitWrite[]): Promise<readonly boolean[]> {
     const changes = this.#changes;
     let areMade: readonly boolean[] = [];
     try {
-      areMade = await this.#engine.commit(group.map(({ commit }) => commit));
+      areMade = await this.#engine.commit(writes.map(({ commit }) => commit));
       return areMade;
-    } catch (error) {
-      throw asStorageError("write to the storage", error);
     } finally {
       const isQuiet = this.#isHot && !this.#hasChangedSince(changes);
-      for (const [index, { commit, by }] of group.entries()) {
+      for (const [index, { commit, by }] of writes.entries()) {
         this.#remember(commit, isQuiet && areMade[index] === true && by === undefined);
         this.#tellOthers(commit, by);
       }
     }
   }
 
+  /** Removes `keys`; resolves with which of them were there. Nobody of this process writes meanwhile. */
+  async #delete(keys: readonly string[]): Promise<boolean[]> {
+    const removed = new Set<string>();
+    let left = keys;
+    for (let attempts = 0; left.length > 0; attempts++) {
+      if (attempts === maxAttempts) throw conflictError();
+      const stored = rowsOf(left, await this.#engine.read(left));
+      const writes = stored.map(([key, value]) => removalOf(key, value));
+      const areMade = writes.length === 0 ? [] : await this.#makeCommits(writes);
+      for (const [index, [key]] of stored.entries()) if (areMade[index] === true) removed.add(key);
+      left = stored.map(([key]) => key).filter((key) => !removed.has(key));
+    }
+    return keys.map((key) => removed.has(key));
+  }
+
   #remember({ cleared, written, expected }: Commit, isCurrent: boolean): void {
     for (const prefix of cleared) this.#hot.forgetNamespace(prefix);
     for (const [key, value] of written) {
-      if (isCurrent) this.#hot.keep(key, value);
+      if (isCurrent) this.#hot.replace(key, value);
       else this.#hot.forget(key);
     }
     if (!isCurrent) for (const key of expected.keys()) this.#hot.forget(key);
@@ -244,6 +281,18 @@ export class Store implements Rows {
   }
 }
 
+/** Removes `key` if it still has `value`. */
+function removalOf(key: string, value: string): CommitWrite {
+  return {
+    commit: { expected: new Map([[key, value]]), cleared: [], written: new Map([[key, undefined]]) },
+    by: undefined,
+  };
+}
+
+function charactersIn(rows: readonly (readonly [key: string, value: string])[]): number {
+  return rows.reduce((sum, [, value]) => sum + value.length, 0);
+}
+
 /** Whether one of `keys` starts with `prefix`. */
 function isBelow(prefix: string, keys: Iterable<string>): boolean {
   for (const key of keys) if (key.startsWith(prefix)) return true;
@@ -271,8 +320,8 @@ export class OutsideRows implements Rows {
     return this.#store.read(keys);
   }
 
-  list(prefix: string, after?: string): AsyncGenerator<readonly [key: string, value: string], void> {
+  list(prefix: string, after?: string, rows?: number): AsyncGenerator<readonly [key: string, value: string], void> {
     this.#store.requireOutside("read from the storage");
-    return this.#store.list(prefix, after);
+    return this.#store.list(prefix, after, rows);
   }
 }

@@ -1,4 +1,5 @@
 import type { Commit } from "../engine.js";
+import { isWithin } from "../full-key.js";
 import type { Table } from "../table.js";
 
 type Values = ReadonlyMap<string, string | undefined>;
@@ -8,7 +9,7 @@ const nothing: Values = new Map();
 /** What a group of commits comes to, before any of it is made. */
 export class Draft {
   readonly #table: Table;
-  readonly #cleared: string[] = [];
+  readonly #cleared = new Set<string>();
   #written: Values = nothing;
   /** The same, once there is more than one commit's. */
   #merged: Map<string, string | undefined> | undefined;
@@ -29,7 +30,7 @@ export class Draft {
 
   /** The one commit that does the same, without what is so already. */
   toCommit(): Commit {
-    const cleared = this.#cleared.filter((prefix) => this.#table.scan(prefix, "", 1).length > 0);
+    const cleared = [...this.#cleared].filter((prefix) => this.#table.scan(prefix, "", 1).length > 0);
     return { expected: nothing, cleared, written: this.#changed() };
   }
 
@@ -58,7 +59,7 @@ export class Draft {
   #clear(prefix: string): void {
     this.#merged = new Map([...this.#written].filter(([key]) => !key.startsWith(prefix)));
     this.#written = this.#merged;
-    this.#cleared.push(prefix);
+    this.#cleared.add(prefix);
   }
 
   #valueOf(key: string): string | undefined {
@@ -66,6 +67,6 @@ export class Draft {
   }
 
   #storedValueOf(key: string): string | undefined {
-    return this.#cleared.some((prefix) => key.startsWith(prefix)) ? undefined : this.#table.get(key);
+    return this.#cleared.size > 0 && isWithin(key, this.#cleared) ? undefined : this.#table.get(key);
   }
 }

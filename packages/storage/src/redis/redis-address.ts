@@ -72,5 +72,7 @@ function asConnectedBy(options: RedisClientOptions): RedisAddress {
 function withoutPassword(url: string): string {
   const shown = new URL(url);
   shown.password = "";
+  // Nothing in it is used, so that it may be anything.
+  shown.search = "";
   return shown.href;
 }

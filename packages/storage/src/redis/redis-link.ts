@@ -44,6 +44,7 @@ type Client = RedisClientType<RedisModules, RedisFunctions, RedisScripts, 3>;
 interface Connection {
   readonly client: Client;
   readonly server: RedisAddress;
+  hasSocket: boolean;
   /** What broke it. */
   problem?: unknown;
 }
@@ -105,7 +106,10 @@ export class RedisLink {
     const giveUpMs = clock.monotonicMs() + timeoutMs;
     for (;;) {
       const connection = this.#open ?? (await withDeadline(this.#connected(giveUpMs), timeoutMs));
-      if (!connection.client.isReady) continue;
+      if (!connection.client.isReady) {
+        this.#forget(connection);
+        continue;
+      }
       try {
         // As one list: the client's methods pass on each argument as one of a function, and the stack has room for few.
         const reply = await withDeadline<unknown>(connection.client.sendCommand(command), timeoutMs);
@@ -127,7 +131,7 @@ export class RedisLink {
     const connection = this.#open;
     if (connection === undefined) return;
     this.#forget(connection);
-    destroy(connection.client);
+    destroy(connection);
   }
 
   #unanswered(connection: Connection, cause: unknown): UnansweredError {
@@ -182,24 +186,25 @@ export class RedisLink {
 
   async #connectTo(server: RedisAddress, limitMs: number, moves: number): Promise<Connection> {
     const client = this.#makeClient(server, limitMs);
-    const connection: Connection = { client, server };
+    const connection: Connection = { client, server, hasSocket: false };
+    client.once("connect", () => (connection.hasSocket = true));
     // Whoever waits for a command gets its error; without a listener, one while nobody waits would end the process.
     client.on("error", (error: unknown) => this.#lose(connection, error));
     client.on("ping-interval", () => this.#options.notices.heardSomething());
     const closing = this.#closing.signal;
-    const end = (): void => destroy(client);
+    const end = (): void => destroy(connection);
     closing.addEventListener("abort", end);
     try {
       await withDeadline(this.#prepare(client), limitMs);
     } catch (error) {
-      destroy(client);
+      destroy(connection);
       const moved = this.isReply(error) && moves > 0 ? movedTo(error, server) : undefined;
       if (moved !== undefined) return this.#connectTo(moved, limitMs, moves - 1);
       throw this.isReply(error) ? error : (connection.problem ?? error);
     } finally {
       closing.removeEventListener("abort", end);
     }
-    if (closing.aborted) destroy(client);
+    if (closing.aborted) destroy(connection);
     closing.throwIfAborted();
     this.#open = connection;
     if (this.#options.servers.length > 1 || moves < maxMoves) this.#movedTo = server;
@@ -258,7 +263,7 @@ export class RedisLink {
     connection.problem ??= problem;
     this.#forget(connection);
     // The client first tells whoever waits for a reply what has happened.
-    void Promise.resolve().then(() => destroy(connection.client));
+    void Promise.resolve().then(() => destroy(connection));
   }
 
   /** Goes to another server. What was sent to this one is answered yet. */
@@ -276,8 +281,18 @@ export class RedisLink {
   }
 }
 
-function destroy(client: Client): void {
-  if (client.isOpen) client.destroy();
+/** Ends a connection, also one that is not there yet, which the client alone would let go on. */
+function destroy({ client, hasSocket }: Connection): void {
+  if (!hasSocket && client.isOpen) {
+    client.unref();
+    client.once("connect", () => client.destroy());
+    return;
+  }
+  try {
+    client.destroy();
+  } catch {
+    // It was closed already. What is left of it, as the timer of its pings, has been ended all the same.
+  }
 }
 
 function movedTo({ message }: ErrorReply, from: RedisAddress): RedisAddress | undefined {

@@ -1,7 +1,14 @@
 import { clock } from "../env.js";
 
-/** How many commits all storages of this process have made, in whichever databases. */
-let commitsOfProcess = 0;
+/** How many commits all storages of this process have made, in whichever databases, by whichever copy of this module. */
+const commitsOfProcess = sharedCounter("@mx/storage: commits of SQLite");
+
+function sharedCounter(name: string): { count: number } {
+  const found: { count: number } | undefined = Reflect.get(globalThis, Symbol.for(name));
+  const counter = found ?? { count: 0 };
+  Reflect.set(globalThis, Symbol.for(name), counter);
+  return counter;
+}
 
 const nothing: readonly string[] = [];
 
@@ -26,12 +33,12 @@ export class ChangesOfOthers {
   /** To be called for each commit of this storage. */
   noteOwnCommit(): void {
     this.#ownCommits++;
-    commitsOfProcess++;
+    commitsOfProcess.count++;
   }
 
   /** The first answer, and that after a failure, is that everything may have changed. */
   take(): readonly string[] | "all" {
-    const commitsOfOthers = commitsOfProcess - this.#ownCommits;
+    const commitsOfOthers = commitsOfProcess.count - this.#ownCommits;
     const nowMs = clock.now();
     if (
       this.#isTurnOfAnswer &&
