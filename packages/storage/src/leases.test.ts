@@ -95,7 +95,7 @@ describe("a lease", () => {
   test("is not taken from a holder who renews it at the last moment", async () => {
     const engine = makeEngine();
     const lease = await createStorage(engine).lease("a", { ttlMs });
-    const { commit } = engine;
+    const commit = engine.commit.bind(engine);
     let renew = async (): Promise<void> => {};
     engine.aheadMs = ttlMs;
     engine.commit = async (commits) => {
@@ -118,7 +118,7 @@ describe("a lease", () => {
     const engine = makeEngine();
     const storage = createStorage(engine);
     await (await storage.lease("a", { ttlMs })).release();
-    const { commit } = engine;
+    const commit = engine.commit.bind(engine);
     let quick: { token: number } | undefined;
     engine.commit = async (commits) => {
       engine.commit = commit;
@@ -147,11 +147,12 @@ describe("a lease", () => {
     const engine = makeEngine();
     const storage = createStorage(engine);
     const lease = await storage.lease("a", { ttlMs });
-    let answer = (_: number): void => {};
-    engine.now = () => new Promise((resolve) => (answer = resolve));
+    let answer = (): void => {};
+    const time = new Promise<number>((resolve) => (answer = () => resolve(Date.now())));
+    engine.now = () => time;
     await vi.advanceTimersByTimeAsync(ttlMs / 3);
     await lease.release();
-    answer(Date.now());
+    answer();
     await vi.advanceTimersByTimeAsync(0);
     engine.now = async () => Date.now();
     await expect(createStorage(engine).lease("a")).resolves.toMatchObject({ name: "a" });

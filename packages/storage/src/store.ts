@@ -119,7 +119,7 @@ export class Store implements Rows {
   async *list(
     prefix: string,
     start = "",
-    rows = firstRows,
+    rows: number = firstRows,
   ): AsyncGenerator<readonly [key: string, value: string], void> {
     let after = start;
     let turnEndsAt = clock.monotonicMs() + maxTurnMs;
