@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { createStorage } from "./create-storage.js";
 import type { StorageEngine } from "./engine.js";
-import { chance } from "./env.js";
+import { timers } from "./env.js";
 import { StorageError } from "./storage-error.js";
 import { Table } from "./table.js";
 
@@ -62,7 +62,10 @@ describe("createStorage", () => {
   });
 
   test("gives up a transaction that loses every time", async () => {
-    vi.spyOn(chance, "number").mockReturnValue(0);
+    vi.spyOn(timers, "setTimeout").mockImplementation((callback) => {
+      queueMicrotask(callback);
+      return setTimeout(() => {}, 0);
+    });
     const commit = vi.fn<StorageEngine["commit"]>(async () => [false]);
     const storage = createStorage(engineWith({ commit }));
     await expect(storage.transaction((transaction) => transaction.set("a", 1))).rejects.toMatchObject({

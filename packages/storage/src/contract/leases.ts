@@ -95,8 +95,8 @@ export const leaseBehaviours: readonly Behaviour[] = [
     behaviour: "renews a lease for as long as it is held",
     async check(fixture) {
       await using storage = await fixture.open();
-      await using lease = await storage.lease("a", { ttlMs: 200 });
-      await assert.rejects(storage.lease("a", { ttlMs, waitMs: 450 }), { code: "lease-held" });
+      await using lease = await storage.lease("a", { ttlMs: 150 });
+      await assert.rejects(storage.lease("a", { ttlMs, waitMs: 300 }), { code: "lease-held" });
       assert.equal(lease.signal.aborted, false);
     },
   },
