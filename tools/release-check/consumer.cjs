@@ -9,7 +9,7 @@ async function main() {
   const homeserver = await FakeHomeserver.start();
   const publisher = new Publisher();
   const baseClientUrl = `${homeserver.url}/_matrix/client/`;
-  for (const storage of [() => memoryStorage(), () => fileStorage("alice.json"), new Map()]) {
+  for (const storage of [() => memoryStorage(), () => fileStorage("alice.log"), new Map()]) {
     const client = new Client({ storage, baseClientUrl, publisher });
     const { flows } = await client.request("GET", "v3/login", { authenticated: false });
     if (flows.length === 0) throw new Error("No login flows");

@@ -2,7 +2,9 @@
 import { Client, type CreateRoomOptions, discover, EventReceived, Invited } from "@mx/client";
 import { Publisher } from "@mx/pubsub";
 import { memoryStorage, type Storage } from "@mx/storage";
+import { encryptedStorage, type Secret } from "@mx/storage/encryption";
 import { fileStorage } from "@mx/storage/file";
+import { keyvStore, type KeyvStore } from "@mx/storage/keyv";
 import { FakeHomeserver } from "@mx/testing";
 
 interface Topic {
@@ -24,4 +26,8 @@ export async function main(name: string | undefined, publisher: Publisher): Prom
     if (typeof body === "string") return body + topic;
   }
   return undefined;
+}
+
+export async function openEncrypted(name: string, secret: Secret): Promise<KeyvStore> {
+  return keyvStore(await encryptedStorage(await fileStorage(name, { durability: "process" }), secret));
 }
