@@ -8,6 +8,7 @@
  * A value without either is its plain JSON, and is read by `JSON.parse` alone.
  */
 import { fromBase64, toBase64 } from "./base64.js";
+import { isSealed } from "./full-key.js";
 import type { StorageValue } from "./storage.js";
 
 /** How deep arrays and objects may be nested: more is a mistake, and below it no recursion is in danger. */
@@ -17,23 +18,28 @@ const maxDepth = 100;
 const maxLength = 16 * 1024 * 1024;
 
 /**
- * Writes a value down. Throws a `TypeError` that names the place of whatever is neither JSON nor bytes, and a
- * `RangeError` when it is too long.
+ * Writes a value down that is to be stored in the namespace at `prefix`. Throws a `TypeError` that names the place of
+ * whatever is neither JSON nor bytes, and a `RangeError` when it is too long.
  */
-export function encode(value: unknown): string {
-  const findings: Findings = { tags: false };
-  const fault = check(value, 0, findings);
-  if (fault !== undefined) {
-    throw new TypeError(`Cannot store value${fault.path}: it is ${fault.problem}; a storage keeps JSON and Uint8Array`);
-  }
-  const text = JSON.stringify(findings.tags ? tag(value) : value);
-  if (text.length > maxLength) {
+export function encode(value: unknown, prefix = ""): string {
+  const text = encodeStored(value);
+  if (text.length > maxLength && !isSealed(prefix)) {
     throw new RangeError(
       `Cannot store the value: as JSON it has ${text.length} characters, and at most ${maxLength} are kept under one key; ` +
         "spread it over several",
     );
   }
   return text;
+}
+
+/** The same, however long it is: for what is stored already. */
+export function encodeStored(value: unknown): string {
+  const findings: Findings = { tags: false };
+  const fault = check(value, 0, findings);
+  if (fault !== undefined) {
+    throw new TypeError(`Cannot store value${fault.path}: it is ${fault.problem}; a storage keeps JSON and Uint8Array`);
+  }
+  return JSON.stringify(findings.tags ? tag(value) : value);
 }
 
 /** Reads what `encode` has written. Throws when it is something else. */

@@ -47,7 +47,7 @@ class EngineStorage extends Reader implements Storage {
 
   async set(key: string, value: StorageValue): Promise<void> {
     this.#store.requireOutside("write to the storage");
-    const written = new Map([[fullKey(this.#prefix, key), encode(value)]]);
+    const written = new Map([[fullKey(this.#prefix, key), encode(value, this.#prefix)]]);
     await this.#store.commit({ expected: new Map(), cleared: [], written });
   }
 
@@ -149,7 +149,7 @@ class EngineTransaction extends Reader implements Transaction {
   }
 
   set(key: string, value: StorageValue): void {
-    this.#changes.write(fullKey(this.#prefix, key), encode(value));
+    this.#changes.write(fullKey(this.#prefix, key), encode(value, this.#prefix));
   }
 
   delete(key: string): void {

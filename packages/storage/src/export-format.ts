@@ -9,7 +9,7 @@
  *
  * Nothing in a line is a line break for any reader: not even those that only JavaScript or Python take for one.
  */
-import { encode } from "./codec.js";
+import { encodeStored } from "./codec.js";
 import type { StorageValue } from "./storage.js";
 
 export const format = "storage-export";
@@ -19,7 +19,7 @@ export const header: string = `${JSON.stringify({ format, version })}\n`;
 
 export function entryLine(namespace: readonly string[], key: string, value: StorageValue): string {
   // The value by itself: it may be nested as deep as is allowed, and is one level deeper here.
-  const line = `{"namespace":${JSON.stringify(namespace)},"key":${JSON.stringify(key)},"value":${encode(value)}}\n`;
+  const line = `{"namespace":${JSON.stringify(namespace)},"key":${JSON.stringify(key)},"value":${encodeStored(value)}}\n`;
   return line.replace(
     /[\u0085\u2028\u2029]/g,
     (breaking) => `\\u${breaking.charCodeAt(0).toString(16).padStart(4, "0")}`,

@@ -6,21 +6,31 @@
  *    every `/` before it ends a name, and the key itself needs no escaping: a namespace keeps the order of its keys.
  * 3. What a storage keeps for itself is in namespaces of the root whose names an escaped one never has: `%lease/`.
  * 4. So all that is in namespace `a` and in those inside it, and nothing else, starts with `a/`.
+ * 5. There is a limit to the length, but not where an encrypted storage lies: sealed names are longer than what was given.
  */
 
 /** How long a full key may be: what every backend takes. */
 const maxLength = 8192;
 
+/** The namespace that an encrypted storage makes in the storage that it is in. */
+export const encryptedName = "@mx/storage: encrypted";
+
 /** The prefix of the namespace `name` inside the one whose prefix is `parent`; the root's prefix is empty. */
 export function namespacePrefix(parent: string, name: string): string {
   requireText("namespace", name);
-  return requireShort("namespace", `${parent}${name.replace(/[%/=]/g, encodeURIComponent)}/`);
+  const prefix = `${parent}${escapeName(name)}/`;
+  return requireShort("namespace", prefix, prefix);
 }
 
 /** The key that the engine sees. */
 export function fullKey(prefix: string, key: string): string {
   requireText("key", key);
-  return requireShort("key", `${prefix}=${key}`);
+  return requireShort("key", `${prefix}=${key}`, prefix);
+}
+
+/** Tells whether the namespace at `prefix` is part of an encrypted storage, as it is stored. */
+export function isSealed(prefix: string): boolean {
+  return `/${prefix}`.includes(`/${escapeName(encryptedName)}/`);
 }
 
 /** The prefixes of the namespace at `prefix` and of all that it is in, from the root. */
@@ -69,8 +79,12 @@ function requireText(kind: string, text: unknown): void {
   }
 }
 
-function requireShort(kind: string, full: string): string {
-  if (full.length <= maxLength) return full;
+function escapeName(name: string): string {
+  return name.replace(/[%/=]/g, encodeURIComponent);
+}
+
+function requireShort(kind: string, full: string, prefix: string): string {
+  if (full.length <= maxLength || isSealed(prefix)) return full;
   throw new RangeError(
     `Cannot use a ${kind} of ${full.length} characters, with the names of its namespaces ("${full.slice(0, 40)}…"): ` +
       `at most ${maxLength} are possible`,

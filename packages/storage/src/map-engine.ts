@@ -1,4 +1,4 @@
-import { decode, encode } from "./codec.js";
+import { decode, encodeStored } from "./codec.js";
 import { compareCodePoints } from "./code-points.js";
 import type { Commit, StorageEngine } from "./engine.js";
 import { rowsOf } from "./rows.js";
@@ -10,7 +10,7 @@ import { rowsOf } from "./rows.js";
 export function mapEngine(map: Map<string, unknown>): StorageEngine {
   const read = (key: string): string | undefined => {
     const value = map.get(key);
-    return value === undefined ? undefined : encode(value);
+    return value === undefined ? undefined : encodeStored(value);
   };
   const apply = ({ expected, cleared, written }: Commit): boolean => {
     for (const [key, value] of expected) {

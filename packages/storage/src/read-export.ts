@@ -59,8 +59,8 @@ export function damaged(line: number, problem: string, cause?: unknown): Storage
   });
 }
 
-/** More than a value, a key, the names of namespaces and the escapes in them can come to. */
-const maxLineLength = 64 * 1024 * 1024;
+/** More than a value can come to, each of whose characters is an escape of six, and its names; also when it is sealed. */
+const maxLineLength = 97 * 1024 * 1024;
 
 async function* linesOf(texts: AsyncIterable<string> | Iterable<string>): AsyncGenerator<string, void> {
   let rest = "";
