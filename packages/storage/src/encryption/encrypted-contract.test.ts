@@ -1,15 +1,13 @@
 import { join } from "node:path";
 import { afterEach, describe, test, vi } from "vitest";
-import { type ContractFixture, storageContract } from "../contract.js";
+import { type ContractFixture, inNamespace, storageContract } from "../contract.js";
 import { createStorage } from "../create-storage.js";
 import type { StorageEngine } from "../engine.js";
 import { cryptography } from "../env.js";
-import { memoryStorage } from "../memory.js";
 import { sqliteStorage } from "../sqlite/sqlite-storage.js";
 import type { Storage } from "../storage.js";
 import { Table } from "../table.js";
 import { checkModel } from "../testing/check-model.js";
-import { describeContract } from "../testing/describe-contract.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 import { toStorage } from "../to-storage.js";
 import { encryptedStorage } from "./encrypted-storage.js";
@@ -25,6 +23,19 @@ async function inSqlite(): Promise<ContractFixture> {
   return { open: () => sqliteStorage(path), isDurable: true, isShared: true };
 }
 
+/** In memory, and still there after it was closed. */
+function inTable(): ContractFixture {
+  const table = new Table();
+  const engine: StorageEngine = {
+    takeChanges: () => [],
+    read: async (keys) => table.read(keys),
+    scan: async (prefix, after, limit) => table.scan(prefix, after, limit),
+    commit: async (commits) => commits.map((commit) => table.apply(commit)),
+    close: async () => {},
+  };
+  return { open: async () => createStorage(engine), isDurable: true, isShared: false };
+}
+
 function onMap(): ContractFixture {
   const map = new Map<string, unknown>();
   return { open: async () => toStorage(map), isDurable: true, isShared: true };
@@ -35,33 +46,19 @@ afterEach(() => {
 });
 
 describe("an encrypted storage in memory", () => {
-  describeContract(() => encrypted({ open: async () => memoryStorage(), isDurable: false, isShared: false }));
+  test.each(storageContract)("$behaviour", ({ check }) => check(encrypted(inTable())));
 });
 
-describe("an encrypted storage in SQLite", () => {
-  test.each(storageContract)("$behaviour", async ({ check }) => check(encrypted(await inSqlite())));
-});
-
-describe("an encrypted storage in a namespace of a Map, with the cryptography of the web", () => {
+describe("a namespace of an encrypted storage in one of a Map, with the cryptography of the web", () => {
   test.each(storageContract)("$behaviour", async ({ check }) => {
     vi.spyOn(cryptography, "node").mockReturnValue(undefined);
-    await check(encrypted(onMap(), (storage) => storage.namespace("a/b").namespace("=%")));
+    await check(inNamespace(encrypted(onMap(), (storage) => storage.namespace("a/b").namespace("=%"))));
   });
 });
 
 describe("an encrypted storage does what a plain object does, whatever happens:", () => {
   test("in memory", async () => {
-    await checkModel(() => {
-      const table = new Table();
-      const engine: StorageEngine = {
-        takeChanges: () => [],
-        read: async (keys) => table.read(keys),
-        scan: async (prefix, after, limit) => table.scan(prefix, after, limit),
-        commit: async (commits) => commits.map((commit) => table.apply(commit)),
-        close: async () => {},
-      };
-      return encrypted({ open: async () => createStorage(engine), isDurable: true, isShared: false });
-    }, 30);
+    await checkModel(() => encrypted(inTable()), 30);
   });
 
   test("in SQLite, opened twice", async () => {

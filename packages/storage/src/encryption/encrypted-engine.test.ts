@@ -1,7 +1,8 @@
 import fc from "fast-check";
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { createStorage, placeOf } from "../create-storage.js";
 import type { StorageEngine } from "../engine.js";
+import { clock, timers } from "../env.js";
 import type { Storage } from "../storage.js";
 import type { Store } from "../store.js";
 import { Table } from "../table.js";
@@ -15,8 +16,9 @@ async function makeEncrypted() {
   const read = vi.fn<StorageEngine["read"]>(async (keys) => table.read(keys));
   const scan = vi.fn<StorageEngine["scan"]>(async (...given) => table.scan(...given));
   const commit = vi.fn<StorageEngine["commit"]>(async (commits) => commits.map((each) => table.apply(each)));
-  const plain = createStorage({ takeChanges: () => [], read, scan, commit, close: async () => {} });
-  return { table, read, scan, commit, plain, encrypted: await encryptedStorage(plain, key) };
+  const takeChanges = vi.fn<() => readonly string[]>(() => []);
+  const plain = createStorage({ takeChanges, read, scan, commit, close: async () => {} });
+  return { table, read, scan, commit, takeChanges, plain, encrypted: await encryptedStorage(plain, key) };
 }
 
 async function keysOf(storage: Storage): Promise<string[]> {
@@ -47,6 +49,10 @@ async function fill(place: Storage, count: number): Promise<void> {
     for (let index = 0; index < count; index++) transaction.set(String(index), index);
   });
 }
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 describe("the engine of an encrypted storage", () => {
   test("lists everything page by page in the order in which a plain one does", async () => {
@@ -98,6 +104,17 @@ describe("the engine of an encrypted storage", () => {
     expect(scan).toHaveBeenCalledTimes(3);
   });
 
+  test("forgets what is in memory when others have changed nothing but its key", async () => {
+    const { table, encrypted, takeChanges } = await makeEncrypted();
+    await encrypted.set("a", 1);
+    expect(await encrypted.get("a")).toBe(1);
+    const markKey = "@mx%2Fstorage: encrypted/=mark";
+    table.set(markKey, '"another one"');
+    takeChanges.mockReturnValueOnce([markKey]);
+    await expect(encrypted.get("a")).rejects.toMatchObject({ code: "wrong-key" });
+    await expect(keysOf(encrypted.namespace("n"))).rejects.toMatchObject({ code: "wrong-key" });
+  });
+
   test("forgets the names of what was removed", async () => {
     const { encrypted, scan, read } = await makeEncrypted();
     const place = encrypted.namespace("n");
@@ -118,7 +135,7 @@ describe("the engine of an encrypted storage", () => {
     read.mockClear();
     scan.mockClear();
     expect(await keysOf(place)).toEqual([]);
-    expect(read).not.toHaveBeenCalled();
+    expect(read.mock.calls.flat()).toEqual([[expect.stringContaining("=mark")]]);
     expect(scan).toHaveBeenCalledTimes(1);
   });
 
@@ -249,16 +266,65 @@ describe("the engine of an encrypted storage", () => {
   });
 
   test("makes one of two transactions that belong together though nobody can tell why the other is not made", async () => {
-    const { encrypted, read } = await makeEncrypted();
+    const { table, encrypted, read } = await makeEncrypted();
     await encrypted.set("a", 1);
     const clearing = encrypted.clear();
     const losing = encrypted.transaction(async (transaction) => {
       transaction.set("b", Number(await transaction.get("a", 0)) + 1);
     });
     // Reading the reason fails; the answer to the transaction does not.
-    read.mockRejectedValueOnce(new Error("the disk is on fire"));
+    read.mockImplementation(async (keys) => {
+      if (keys.length === 1) throw new Error("the disk is on fire");
+      return table.read(keys);
+    });
     await Promise.all([clearing, losing]);
     expect(await encrypted.get("b")).toBe(1);
+  });
+
+  test("tells of a failure when none of the commits that belong together is under way any more", async () => {
+    const { table, commit, plain, encrypted } = await makeEncrypted();
+    const steps: (() => Promise<void>)[] = [];
+    commit.mockImplementation(async (group) => {
+      await steps.shift()?.();
+      return group.map((each) => table.apply(each));
+    });
+    let endFirst = (): void => {};
+    const isFirstOver = new Promise<void>((resolve) => (endFirst = resolve));
+    steps.push(
+      () => isFirstOver,
+      async () => {
+        throw new Error("the disk is full, for a moment");
+      },
+      () => pause(1000),
+    );
+    // Together with these, what comes next is more than one group of the storage that it is in.
+    const first = plain.namespace("beside it").set("a", 1);
+    await pause(10);
+    const others = Array.from({ length: 995 }, (_, index) => plain.namespace("beside it").set(String(index), 1));
+    const writes = Array.from({ length: 10 }, (_, index) => encrypted.set(String(index), index));
+    const isTold = Promise.allSettled([...others, ...writes]);
+    await pause(1000);
+    endFirst();
+    await Promise.all([first, expect(writes[9]).rejects.toMatchObject({ code: "failed" })]);
+    const seen = await encrypted.get("9");
+    await isTold;
+    await pause(2000);
+    expect(steps).toEqual([]);
+    expect(seen).toBe(await (await encryptedStorage(plain, key)).get("9"));
+  });
+
+  test("lets others have a turn while it reads many names", async () => {
+    const { encrypted } = await makeEncrypted();
+    await fill(encrypted, 1000);
+    for (let name = 0; name < 10; name++) await fill(encrypted.namespace(String(name)), 1);
+    let now = 0;
+    vi.spyOn(clock, "monotonicMs").mockImplementation(() => (now += 6));
+    const wait = vi.spyOn(timers, "setTimeout");
+    expect(await keysOf(encrypted)).toHaveLength(1000);
+    expect(wait.mock.calls.length).toBeGreaterThan(2);
+    wait.mockClear();
+    expect(await namesOf(encrypted)).toHaveLength(10);
+    expect(wait.mock.calls.length).toBeGreaterThan(2);
   });
 
   test("takes nothing for a value that was not written like one", async () => {

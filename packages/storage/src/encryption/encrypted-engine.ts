@@ -19,9 +19,10 @@ export interface EncryptedPlace {
   /** Closed with the engine. */
   readonly storage: Storage;
   readonly store: Store;
-  /** Where the entries begin. */
+  /** Where all of it begins, the mark and the entries. */
   readonly prefix: string;
-  /** What must be stored for a commit: that the key is the one that was opened. */
+  readonly entriesPrefix: string;
+  /** What must be stored: that the key is the one that was opened. */
   readonly mark: readonly [key: string, value: string];
 }
 
@@ -52,7 +53,7 @@ export class EncryptedEngine implements StorageEngine {
     this.#store = place.store;
     this.guarantees = place.store.guarantees;
     this.#sealer = sealer;
-    this.#paths = new SealedPaths(sealer, place.prefix);
+    this.#paths = new SealedPaths(sealer, place.entriesPrefix);
     this.#lists = new NameLists(place.store, this.#paths);
     this.#watch = place.store.watch(place.prefix);
     this.#changesTaken = this.#watch.changes;
@@ -61,8 +62,10 @@ export class EncryptedEngine implements StorageEngine {
 
   async read(keys: readonly string[]): Promise<(string | undefined)[]> {
     const sealed = await Promise.all(keys.map(async (key) => this.#paths.seal(key)));
+    const [markKey, expected] = this.#place.mark;
     // What the other store would keep in memory is of no use to anybody.
-    const texts = await this.#store.readStored(sealed);
+    const [mark, ...texts] = await this.#store.readStored([markKey, ...sealed]);
+    if (mark !== expected) throw keyIsGone();
     return Promise.all(keys.map((key, index) => this.#open(key, texts[index])));
   }
 
@@ -70,7 +73,12 @@ export class EncryptedEngine implements StorageEngine {
     // Later pages go on with the names of the first one, and lack nothing that was there when it was read.
     if (compareCodePoints(after, prefix) <= 0) this.#forgetListsOfOthers();
     const rows: Row[] = [];
-    await this.#collect(rows, prefix, after, limit);
+    try {
+      await this.#collect(rows, prefix, after, limit);
+    } finally {
+      // Where there is another key, names are missing, or look damaged.
+      if (rows.length < limit) await this.#requireKey();
+    }
     return rows;
   }
 
@@ -78,7 +86,12 @@ export class EncryptedEngine implements StorageEngine {
     const sealing = Promise.all(commits.map((commit) => this.#seal(commit)));
     const running = Promise.all([sealing, this.#handedOn]).then(([sealed]) => sealed.map((each) => this.#begin(each)));
     this.#handedOn = running.catch(() => undefined);
-    return Promise.all(await running);
+    // To the end of all of them: a caller that has been told of a failure takes none to be under way.
+    const outcomes = await Promise.allSettled(await running);
+    return outcomes.map((outcome) => {
+      if (outcome.status === "rejected") throw outcome.reason;
+      return outcome.value;
+    });
   }
 
   takeChanges(): readonly string[] | "all" {
@@ -161,7 +174,8 @@ export class EncryptedEngine implements StorageEngine {
   async #make({ sealed, cleared, written }: SealedCommit): Promise<boolean> {
     try {
       const isMade = await this.#store.commit(sealed, this.#watch);
-      if (!isMade) await this.#requireMark();
+      // When asking fails, whoever tries again finds out. Others of the group may have been made, and are not to fail.
+      if (!isMade && !(await this.#isKeyStored().catch(() => true))) throw keyIsGone();
       return isMade;
     } finally {
       // Also when nobody knows whether it was made: what is listed is read, and left out when it is not there.
@@ -170,17 +184,15 @@ export class EncryptedEngine implements StorageEngine {
     }
   }
 
-  /** Throws when the reason why a commit was not made is that the key is not stored any more. */
-  async #requireMark(): Promise<void> {
+  async #requireKey(): Promise<void> {
+    if (!(await this.#isKeyStored())) throw keyIsGone();
+  }
+
+  /** Whether the key that was opened is the one that is stored. */
+  async #isKeyStored(): Promise<boolean> {
     const [key, expected] = this.#place.mark;
-    // When that fails, whoever tries again finds out. Others of the group may have been made, and are not to fail.
-    const [found] = await this.#store.readStored([key]).catch(() => [expected]);
-    if (found === expected) return;
-    throw new StorageError(
-      "Cannot write to the encrypted storage: somebody has cleared the storage that it is in, and its key with it; " +
-        "open it again",
-      { code: "wrong-key" },
-    );
+    const [mark] = await this.#store.read([key]);
+    return mark === expected;
   }
 
   async #seal({ expected, cleared, written }: Commit): Promise<SealedCommit> {
@@ -249,6 +261,14 @@ export class EncryptedEngine implements StorageEngine {
     const canTell = this.#store.changesOf(this.#watch) === changes;
     return () => !canTell || this.#store.changesOf(this.#watch) === changes;
   }
+}
+
+function keyIsGone(): StorageError {
+  return new StorageError(
+    "Cannot use the encrypted storage: somebody has cleared the storage that it is in, and its key with it; " +
+      "open it again",
+    { code: "wrong-key" },
+  );
 }
 
 /** The path one step below `prefix` that leads to `after`, if it does. */

@@ -103,11 +103,13 @@ describe("the secret of an encrypted storage", () => {
     expect(await (await openOn(map, "cafe\u0301")).get("a")).toBe(1);
   });
 
-  test("takes 600,000 iterations to try when it is a passphrase", async () => {
+  test("takes 600,000 iterations to try when it is a passphrase, or as many as it was made with", async () => {
     const map = new Map<string, unknown>();
     await (await encryptedStorage(toStorage(map), "correct horse")).set("a", 1);
     expect(JSON.stringify(map.get(recordKey))).toContain('iterations\\":600000');
-    expect(await (await encryptedStorage(toStorage(map), "correct horse")).get("a")).toBe(1);
+    const quick = new Map<string, unknown>();
+    await (await openOn(quick, "correct horse")).set("a", 1);
+    expect(await (await encryptedStorage(toStorage(quick), "correct horse")).get("a")).toBe(1);
   });
 
   test("may be no key of another length, nothing empty, and nothing else", async () => {
@@ -132,6 +134,37 @@ describe("the secret of an encrypted storage", () => {
       });
     }
     expect(await namesOf(storage)).toEqual([]);
+  });
+
+  test.each([
+    ["a Uint8Array", () => Uint8Array.from(key)],
+    ["a Buffer", () => Buffer.from(key)],
+  ])("is what %s holds when it is given, though it is overwritten at once", async (_, make) => {
+    const map = new Map<string, unknown>();
+    const opening = make();
+    const storage = openOn(map, opening);
+    opening.fill(0);
+    await (await storage).set("a", 1);
+    expect(await (await openOn(map, key)).get("a")).toBe(1);
+    const next = make().fill(9);
+    const rotating = rotateKey(await storage, next);
+    next.fill(0);
+    await rotating;
+    expect(await (await openOn(map, make().fill(9))).get("a")).toBe(1);
+  });
+
+  test("may be overwritten by its provider as soon as it was given", async () => {
+    const map = new Map<string, unknown>();
+    let given = Buffer.alloc(0);
+    const pass = {
+      wrap: (bytes: Uint8Array) => bytes,
+      unwrap: (bytes: Uint8Array) => (given = Buffer.from(bytes)),
+    };
+    await (await openOn(map, pass)).set("a", 1);
+    const storage = await openOn(map, pass);
+    given.fill(0);
+    await rotateKey(storage, key);
+    expect(await (await openOn(map, key)).get("a")).toBe(1);
   });
 
   test("is not given away by the error of a provider that fails, or gives nonsense", async () => {
@@ -415,14 +448,35 @@ describe("an encrypted storage", () => {
     await expect(openOn(map)).rejects.toMatchObject({ code: "damaged", message: expect.stringContaining("import") });
   });
 
-  test("can be exported and imported without its secret", async () => {
+  test("is not opened in a namespace of a storage while an import into that is unfinished", async () => {
+    const map = new Map<string, unknown>();
+    await open(toStorage(map).namespace("a").namespace("b"));
+    for (const marker of ["=@mx/storage: unfinished import", "a/=@mx/storage: unfinished import"]) {
+      map.set(marker, "a marker");
+      const opening = open(toStorage(map).namespace("a").namespace("b"));
+      await expect(opening).rejects.toMatchObject({ code: "damaged", message: expect.stringContaining("import") });
+      map.delete(marker);
+    }
+    await open(toStorage(map).namespace("a").namespace("b"));
+  });
+
+  test("can be exported and imported without its secret, however long what is sealed has become", async () => {
     const storage = memoryStorage();
-    const encrypted = await open(storage);
-    await encrypted.namespace("n").set("a", { bytes: Uint8Array.of(1, 2) });
-    const copy = memoryStorage();
-    await importStorage(copy, exportStorage(storage));
-    const opened = await open(copy);
-    expect(await opened.namespace("n").get("a")).toEqual({ bytes: Uint8Array.of(1, 2) });
+    const encrypted = await open(storage.namespace("a"));
+    const inner = Array.from({ length: 250 }).reduce<Storage>((outer) => outer.namespace("a"), encrypted);
+    await inner.set("a", 1);
+    await encrypted.set("é".repeat(8000), 1);
+    await encrypted.set("long", "x".repeat(13 * 1024 * 1024));
+    const map = new Map<string, unknown>();
+    await importStorage(toStorage(map), exportStorage(storage));
+    const copy = await open(toStorage(map).namespace("a"));
+    expect(await copy.get("é".repeat(8000))).toBe(1);
+    expect(await copy.get("long")).toHaveLength(13 * 1024 * 1024);
+    expect(
+      await Array.from({ length: 250 })
+        .reduce<Storage>((outer) => outer.namespace("a"), copy)
+        .get("a"),
+    ).toBe(1);
   });
 
   test("writes nothing more when the storage that it is in was cleared, with its key", async () => {
@@ -437,6 +491,38 @@ describe("an encrypted storage", () => {
     await next.set("c", 1);
     await expect(storage.transaction((transaction) => transaction.set("b", 1))).rejects.toMatchObject(cleared);
     expect(await keysOf(next)).toEqual(["c"]);
+  });
+
+  test.each(["a Map", "SQLite"])("answers nothing when it was cleared and made anew in %s", async (where) => {
+    const map = new Map<string, unknown>();
+    const path = join(await temporaryFolder(), "storage.db");
+    const openAnew = async (): Promise<Storage> => (where === "a Map" ? toStorage(map) : sqliteStorage(path));
+    await using storage = await open(await openAnew());
+    await using other = await openAnew();
+    await storage.namespace("n").set("a", 1);
+    expect(await keysOf(storage.namespace("n"))).toEqual(["a"]);
+    expect(await storage.namespace("n").get("b")).toBeUndefined();
+    await other.clear();
+    const requireGone = async (): Promise<void> => {
+      const gone = { name: "StorageError", code: "wrong-key", message: expect.stringContaining("open it again") };
+      const place = storage.namespace("n");
+      await expect(place.get("b")).rejects.toMatchObject(gone);
+      await expect(place.has("a")).rejects.toMatchObject(gone);
+      await expect(place.getMany(["a", "b"])).rejects.toMatchObject(gone);
+      await expect(place.transaction((transaction) => transaction.get("a"))).rejects.toMatchObject(gone);
+      await expect(place.delete("a")).rejects.toMatchObject(gone);
+      for (const each of [storage, place, place.namespace("m")]) {
+        await expect(keysOf(each)).rejects.toMatchObject(gone);
+        await expect(namesOf(each)).rejects.toMatchObject(gone);
+      }
+    };
+    await requireGone();
+    const anew = await open(other);
+    await requireGone();
+    await anew.set("a", 2);
+    await anew.namespace("n").set("a", 2);
+    await requireGone();
+    expect(await anew.get("a")).toBe(2);
   });
 
   test("lists and reads what another one in the same storage has written, and not what it has removed", async () => {
@@ -462,8 +548,7 @@ describe("an encrypted storage", () => {
     expect(await place.get("b")).toBeUndefined();
     await place.set("c", 1);
     await storage.clear();
-    expect(await place.get("c")).toBeUndefined();
-    expect(await keysOf(place)).toEqual([]);
+    await expect(place.get("c")).rejects.toMatchObject({ code: "wrong-key" });
   });
 
   test("lists and reads what another one has written into the same database", async () => {

@@ -33,7 +33,8 @@ const defaultIterations = 600_000;
  * rejects with a `StorageError` of code `damaged`. They can:
  * - see how many namespaces and entries there are, which are in which, and how long each name and value is;
  * - see, in copies from different times, which entries were written, and whether one has the value that it once had;
- * - remove an entry, or put back one, or all, of which they have a copy.
+ * - remove an entry, or put back one, or all, of which they have a copy;
+ * - swap all of it with another encrypted storage that has the same secret: give each one of its own.
  *
  * What is in memory is not protected. The first listing of a namespace, of its keys or of the namespaces in it, reads all
  * names inside it. They are kept until somebody else writes to it; where machines share the store, for one listing.
@@ -68,9 +69,9 @@ export async function openEncrypted(
   }
   const storedKey = new StoredKey(storage, iterations);
   const dataKey = await storedKey.open(secret);
-  const { store, entriesPrefix: prefix } = storedKey;
+  const { store, prefix, entriesPrefix } = storedKey;
   const mark = await storedKey.expectation(dataKey);
-  const engine = new EncryptedEngine({ storage, store, prefix, mark }, await makeSealer(dataKey));
+  const engine = new EncryptedEngine({ storage, store, prefix, entriesPrefix, mark }, await makeSealer(dataKey));
   const encrypted = createStorage(engine, options);
   opened.set(placeOf(encrypted).store, { storedKey, dataKey });
   return encrypted;

@@ -12,6 +12,7 @@ import { splitKey } from "../full-key.js";
 import { StorageError } from "../storage-error.js";
 import type { Store } from "../store.js";
 import { NameList } from "./name-list.js";
+import { Pauses } from "./pauses.js";
 import { outerOf, type SealedPaths } from "./sealed-paths.js";
 
 /** How many names are kept, at the most, beside those of the namespace that was listed last. */
@@ -76,7 +77,10 @@ export class NameLists {
   async #readKeys(place: string, list: NameList): Promise<void> {
     const prefix = place.slice(0, -1);
     const sealedPrefix = await this.#sealedPaths.seal(prefix);
+    const pauses = new Pauses();
     for (let after = ""; ;) {
+      // oxlint-disable-next-line no-await-in-loop
+      await pauses.pauseWhenDue();
       // oxlint-disable-next-line no-await-in-loop
       const rows = await this.#store.scan(`${sealedPrefix}=`, after, keysPerScan);
       // oxlint-disable-next-line no-await-in-loop
@@ -91,7 +95,10 @@ export class NameLists {
   /** Reads one entry of each namespace, and passes over the others. */
   async #readNames(prefix: string, list: NameList): Promise<void> {
     const sealedPrefix = await this.#sealedPaths.seal(prefix);
+    const pauses = new Pauses();
     for (let after = ""; ;) {
+      // oxlint-disable-next-line no-await-in-loop
+      await pauses.pauseWhenDue();
       // oxlint-disable-next-line no-await-in-loop
       const [row] = await this.#store.scan(sealedPrefix, after, 1);
       if (row === undefined) return;

@@ -26,10 +26,14 @@ const keyBytes = 32;
 const nonceBytes = 12;
 const saltBytes = 16;
 
-/** Throws a `TypeError`, without the secret, when `secret` is none. */
-export function requireSecret(secret: unknown): void {
+/**
+ * The secret as it is now: whoever gave it may overwrite its bytes at once. Throws a `TypeError`, without the secret,
+ * when it is none.
+ */
+export function takeSecret(secret: Secret): Secret {
   const problem = problemOf(secret);
   if (problem !== undefined) throw new TypeError(`Cannot encrypt a storage: ${problem}`);
+  return secret instanceof Uint8Array ? copyOf(secret) : secret;
 }
 
 /** Encrypts `dataKey`. `iterations` are those of PBKDF2, for a passphrase. */
@@ -39,7 +43,7 @@ export async function wrap(dataKey: Uint8Array, secret: Secret, iterations: numb
     const wrapped = await encrypt(dataKey, await keyOfPassphrase(secret, salt, iterations));
     return { kind: "passphrase", wrapped, salt: toBase64(salt), iterations };
   }
-  if (isProvider(secret)) return { kind: "provider", wrapped: toBase64(await ask(() => secret.wrap(dataKey.slice()))) };
+  if (isProvider(secret)) return { kind: "provider", wrapped: toBase64(await ask(() => secret.wrap(copyOf(dataKey)))) };
   return { kind: "key", wrapped: await encrypt(dataKey, await aesKeyOf(secret)) };
 }
 
@@ -49,7 +53,7 @@ export async function unwrap(record: KeyRecord, secret: Secret): Promise<Uint8Ar
   const wrapped = bytesOf(record.wrapped);
   if (kind === "provider" && isProvider(secret)) {
     const dataKey = await ask(() => secret.unwrap(wrapped));
-    if (dataKey.length === keyBytes) return dataKey.slice();
+    if (dataKey.length === keyBytes) return copyOf(dataKey);
     throw wrongKey("the provider does not give its key");
   }
   if (kind === "passphrase" && typeof secret === "string") {
@@ -142,6 +146,11 @@ async function ask(provider: () => Uint8Array | Promise<Uint8Array>): Promise<Ui
   }
   if (answer instanceof Uint8Array) return answer;
   throw new TypeError("Cannot open the encrypted storage: the provider of its key has given no Uint8Array");
+}
+
+/** The `slice` of a Buffer is no copy. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.from(bytes);
 }
 
 /** The checksum was right, so this was written like that. */

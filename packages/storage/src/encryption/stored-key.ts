@@ -6,67 +6,64 @@
  * 2. The entry `key` is the key with which everything is encrypted, encrypted with the secret. Another secret changes
  *    this entry alone.
  * 3. The entry `mark` says which key it is, and never changes. Each commit expects it: so nothing is written with a key
- *    that somebody has meanwhile cleared, which nobody could ever read.
+ *    that somebody has meanwhile cleared, which nobody could ever read. It is read with all that is read: with another
+ *    key, nothing would be found, and that would look like "no value".
  * 4. The entries are in the namespace `entries`.
  */
 import { placeOf } from "../create-storage.js";
-import { fullKey, namespacePrefix } from "../full-key.js";
+import { encryptedName, fullKey, namespacePrefix } from "../full-key.js";
 import { StorageError } from "../storage-error.js";
 import type { Storage } from "../storage.js";
 import type { Store } from "../store.js";
-import { unfinishedImport, unfinishedImportKey } from "../unfinished-import.js";
+import { requireNoUnfinishedImport } from "../unfinished-import.js";
 import { DataKey } from "./data-key.js";
 import { damagedKey, decodeRecord, encodeRecord } from "./key-record.js";
-import { requireSecret, type Secret, wrongKey } from "./secret.js";
-
-/** The namespace with all of it. */
-const name = "@mx/storage: encrypted";
+import { type Secret, takeSecret, wrongKey } from "./secret.js";
 
 /** The key of an encrypted storage, as it is stored. */
 export class StoredKey {
   readonly store: Store;
+  /** Where all of it is. */
+  readonly prefix: string;
   readonly entriesPrefix: string;
   readonly #storage: Storage;
-  readonly #unfinishedImportKey: string;
   readonly #recordKey: string;
   readonly #markKey: string;
   readonly #iterations: number;
 
   /** In `storage`; `iterations` are those of PBKDF2. */
   constructor(storage: Storage, iterations: number) {
-    const { store, prefix } = placeOf(storage);
-    const ownPrefix = namespacePrefix(prefix, name);
+    const { store, prefix: outerPrefix } = placeOf(storage);
     this.store = store;
-    this.entriesPrefix = namespacePrefix(ownPrefix, "entries");
+    this.prefix = namespacePrefix(outerPrefix, encryptedName);
+    this.entriesPrefix = namespacePrefix(this.prefix, "entries");
     this.#storage = storage;
-    this.#unfinishedImportKey = fullKey(prefix, unfinishedImportKey);
-    this.#recordKey = fullKey(ownPrefix, "key");
-    this.#markKey = fullKey(ownPrefix, "mark");
+    this.#recordKey = fullKey(this.prefix, "key");
+    this.#markKey = fullKey(this.prefix, "mark");
     this.#iterations = iterations;
   }
 
   /** Decrypts the key with `secret`, or chooses one if there is none. */
   async open(secret: Secret): Promise<DataKey> {
-    requireSecret(secret);
-    const keys = [this.#recordKey, this.#markKey, this.#unfinishedImportKey];
-    const [record, mark, unfinished] = await this.store.readStored(keys);
-    if (unfinished !== undefined) throw unfinishedImport("open the encrypted storage");
-    if (record === undefined && mark === undefined) return (await this.#make(secret)) ?? this.open(secret);
+    const own = takeSecret(secret);
+    const [record, mark] = await this.store.readStored([this.#recordKey, this.#markKey]);
+    await requireNoUnfinishedImport(this.#storage, "open the encrypted storage");
+    if (record === undefined && mark === undefined) return (await this.#make(own)) ?? this.open(own);
     if (record === undefined || mark === undefined) throw damagedKey();
     const decoded = await decodeRecord(record);
-    const dataKey = await DataKey.unwrap(decoded, secret);
+    const dataKey = await DataKey.unwrap(decoded, own);
     if ((await dataKey.mark()) === mark) return dataKey;
     throw decoded.kind === "provider" ? wrongKey("the provider gives another key") : damagedKey();
   }
 
   /** Encrypts the key that is stored with another secret. */
   async rewrap(dataKey: DataKey, secret: Secret): Promise<void> {
-    requireSecret(secret);
+    const own = takeSecret(secret);
     const [record] = await this.store.readStored([this.#recordKey]);
     if (record === undefined) throw damagedKey();
     // It may be one of a later version.
     await decodeRecord(record);
-    const next = await encodeRecord(await dataKey.wrap(secret, this.#iterations));
+    const next = await encodeRecord(await dataKey.wrap(own, this.#iterations));
     const [markKey, mark] = await this.expectation(dataKey);
     const isMade = await this.store.commit({
       expected: new Map([
@@ -110,7 +107,7 @@ export class StoredKey {
   /** Whether nothing is stored; `false` when it is an encrypted storage. Throws when it is anything else. */
   async #isEmpty(): Promise<boolean> {
     for await (const inner of this.#storage.namespaces()) {
-      if (inner !== name) throw notEncrypted();
+      if (inner !== encryptedName) throw notEncrypted();
       const [record] = await this.store.readStored([this.#recordKey]);
       if (record === undefined) throw damagedKey();
       return false;
