@@ -15,4 +15,5 @@ export { type Migration, migrate, schemaVersionKey } from "./migrate.js";
 
 // For another database: what to write, and what makes a storage of it.
 export { createStorage } from "./create-storage.js";
+export type { StoreOptions } from "./store.js";
 export type { Commit, StorageEngine, StorageGuarantees } from "./engine.js";

@@ -187,6 +187,11 @@ describe("a storage that keeps values in memory", () => {
     expect(await storage.get("a")).toBe(1);
   });
 
+  test.each([-1, Number.NaN, "16 MiB"])("refuses %j as a number of bytes", (hotBytes) => {
+    // @ts-expect-error: what a caller without types may do
+    expect(() => createStorage(engine, { hotBytes })).toThrow(`hotBytes is ${hotBytes}`);
+  });
+
   test("keeps nothing when it is given no room, or when the engine does not tell what others change", async () => {
     const cold = createStorage(engine, { hotBytes: 0 });
     await cold.set("a", 1);

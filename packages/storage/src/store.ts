@@ -74,6 +74,9 @@ export class Store implements Rows {
   readonly #watches = new Set<Watch>();
 
   constructor(engine: StorageEngine, { hotBytes = defaultHotBytes }: StoreOptions = {}) {
+    if (typeof hotBytes !== "number" || !(hotBytes >= 0)) {
+      throw new TypeError(`Cannot make a storage: hotBytes is ${String(hotBytes)}; give a number of bytes, 0 for none`);
+    }
     this.guarantees = engine.guarantees ?? { durability: "unknown", sharing: "nobody" };
     this.#engine = engine;
     this.#open = new OpenEngine(engine);

@@ -9,12 +9,13 @@ import { ownIdentity } from "./process-identity.js";
 import { replacementPath } from "./replacement-path.js";
 import { StorageError } from "../storage-error.js";
 import type { Storage } from "../storage.js";
+import type { StoreOptions } from "../store.js";
 
 /** A file that is no larger is not worth being written anew: reading all of it takes milliseconds. */
 const compactionFloor = 1024 * 1024;
 
 /** What can be chosen about a storage in a file. */
-export interface FileStorageOptions {
+export interface FileStorageOptions extends StoreOptions {
   /**
    * What a resolved write survives: `"power-loss"`, for which each group of writes waits until the disk has it, or the
    * end of the `"process"` only, for which it is enough that the system has it, and which is many times as fast.
@@ -58,7 +59,7 @@ export async function fileStorage(path: string, options: FileStorageOptions = {}
         durability,
         compactionFloor,
       };
-      return createStorage(new FileEngine(settings, await openFile(settings, repair), unlock));
+      return createStorage(new FileEngine(settings, await openFile(settings, repair), unlock), options);
     } catch (error) {
       await unlock();
       throw error;
@@ -70,7 +71,7 @@ export async function fileStorage(path: string, options: FileStorageOptions = {}
 }
 
 /** Throws a `TypeError` that names the first option that cannot be used. */
-function requireOptions({ durability, waitMs, signal, repair }: Record<keyof FileStorageOptions, unknown>): void {
+function requireOptions({ durability, waitMs, signal, repair }: Record<"durability" | "waitMs" | "signal" | "repair", unknown>): void {
   if (durability !== "power-loss" && durability !== "process") {
     throw unusable("durability", durability, 'give "power-loss" or "process"');
   }
