@@ -19,7 +19,7 @@ test.each([
   ["runs the contract", 6, expect.stringMatching(/pass [1-9]\d+\n. fail 0\n/)],
 ])("the README's example %s", async (_, index, output) => {
   const files = await temporaryFolder();
-  const inFolder = (_: string, name: string): string => JSON.stringify(join(files, name));
+  const inFolder = (_quoted: string, name: string): string => JSON.stringify(join(files, name));
   const code = (examples[index] ?? "").replaceAll(/"(\w+\.(?:db|log|jsonl))"/g, inFolder);
   // The built package, by its name, as a user has it.
   const given = ["--input-type=module", "--disable-warning=ExperimentalWarning", "--eval", code];

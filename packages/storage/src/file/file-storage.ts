@@ -71,7 +71,12 @@ export async function fileStorage(path: string, options: FileStorageOptions = {}
 }
 
 /** Throws a `TypeError` that names the first option that cannot be used. */
-function requireOptions({ durability, waitMs, signal, repair }: Record<"durability" | "waitMs" | "signal" | "repair", unknown>): void {
+function requireOptions({
+  durability,
+  waitMs,
+  signal,
+  repair,
+}: Record<"durability" | "waitMs" | "signal" | "repair", unknown>): void {
   if (durability !== "power-loss" && durability !== "process") {
     throw unusable("durability", durability, 'give "power-loss" or "process"');
   }
