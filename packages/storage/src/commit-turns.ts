@@ -44,7 +44,8 @@ async function tryAgain<Result>(attempt: Attempt<Result>): Promise<Result> {
 
 export function conflictError(): StorageError {
   return new StorageError(
-    `Cannot write to the storage: in ${maxAttempts} attempts, others were faster; make the transaction shorter`,
+    `Cannot write to the storage: in ${maxAttempts} attempts, others were faster; make the transaction shorter, ` +
+      "and write nothing in it but through the transaction itself",
     { code: "conflict" },
   );
 }

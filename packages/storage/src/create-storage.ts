@@ -77,8 +77,13 @@ class EngineStorage extends Reader implements Storage {
     });
   }
 
-  namespace(name: string): Storage {
-    return new EngineStorage(this.#store, this.#leases, namespacePrefix(this.#prefix, name));
+  get namespace(): (name: string) => Storage {
+    return (name) => new EngineStorage(this.#store, this.#leases, namespacePrefix(this.#prefix, name));
+  }
+
+  /** A Keyv sets it, and would then take everything here for its own. */
+  set namespace(_value: unknown) {
+    throw new TypeError("Cannot use a storage as the store of a Keyv: give it keyvStore(storage), of @mx/storage/keyv");
   }
 
   async lease(name: string, options: LeaseOptions = {}): Promise<Lease> {
@@ -104,8 +109,9 @@ class EngineStorage extends Reader implements Storage {
       const transaction = new EngineTransaction(this.#store, changes, this.#prefix);
       result = await this.#store.inside.run(() => change(transaction));
     } catch (error) {
-      // What it stumbled over may be two values of different moments; then it deserves another try.
-      if (await changes.areReadsCurrent().catch(() => true)) throw error;
+      // What it stumbled over may be two values of different moments; then it deserves another try. Where nobody can tell,
+      // the storage has failed, and not the function.
+      if (await changes.areReadsCurrent()) throw error;
       return undefined;
     } finally {
       changes.end();

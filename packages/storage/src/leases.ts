@@ -223,9 +223,9 @@ class HeldLease implements Lease {
   }
 }
 
-const takenOver = "somebody else has taken it over";
+const takenOver = "somebody else has taken it over, or the storage was cleared";
 
-const held = "somebody else holds it; wait for it with waitMs, or do without";
+const held = "it is held already, here or elsewhere; wait for it with waitMs, or do without";
 
 function closed(name: string): StorageError {
   return new StorageError(`Cannot go on under the lease "${name}": the storage was closed`, { code: "closed" });

@@ -87,7 +87,7 @@ export interface Storage extends StorageReader, AsyncDisposable {
   clear(): Promise<void>;
   /**
    * Commits all that `change` writes through its transaction, or nothing: when `change` throws, nothing is written and
-   * the error is passed on. When somebody else has meanwhile changed a value that `change` read, it runs again on what
+   * the error is passed on, once it is certain that what it read was of one moment. When somebody else has meanwhile changed a value that `change` read, it runs again on what
    * is there now, so it should do nothing but read and write through its transaction. What `entries` has listed counts
    * as read; that a key was not there yet does not. Rejects with a `StorageError` when the backend fails.
    *

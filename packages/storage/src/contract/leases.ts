@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { clock } from "../env.js";
+import { clock, timers } from "../env.js";
 import { memoryStorage } from "../memory.js";
 import type { Lease, Storage } from "../storage.js";
 import type { Behaviour } from "./behaviour.js";
@@ -11,9 +11,12 @@ const ttlMs = 60_000;
 
 /** Resolves when `lease` has ended; the reason why. */
 async function endOf(lease: Lease): Promise<unknown> {
+  // A lease does not keep a process running, and there may be nothing else that does.
+  const holding = timers.setTimeout(() => {}, ttlMs);
   if (!lease.signal.aborted) {
     await new Promise((resolve) => lease.signal.addEventListener("abort", resolve, { once: true }));
   }
+  timers.clearTimeout(holding);
   return lease.signal.reason;
 }
 

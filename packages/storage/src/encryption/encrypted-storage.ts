@@ -40,7 +40,7 @@ const defaultIterations = 600_000;
  * names inside it. They are kept until somebody else writes to it; where machines share the store, for one listing.
  *
  * Rejects with a `StorageError` of code `wrong-key` when it was encrypted with another secret, `damaged` when the stored
- * key is not as it was written, and `misuse` when there is anything else in `storage`; then `storage` stays open.
+ * key is not as it was written, and `misuse` when there is anything else in `storage`. Whenever it rejects, `storage` stays open, for another attempt.
  */
 export function encryptedStorage(storage: Storage, secret: Secret, options: EncryptionOptions = {}): Promise<Storage> {
   return openEncrypted(storage, secret, defaultIterations, options);

@@ -132,7 +132,7 @@ async function decrypt(wrapped: Uint8Array, key: webcrypto.CryptoKey, kind: stri
     const dataKey = await cryptography.subtle.decrypt({ name: "AES-GCM", iv }, key, wrapped.subarray(nonceBytes));
     return new Uint8Array(dataKey);
   } catch {
-    throw wrongKey(`the ${kind} is a wrong one`);
+    throw wrongKey(`the ${kind} is wrong`);
   }
 }
 

@@ -246,6 +246,9 @@ describe("a storage in SQLite that may not write", () => {
   /** Opens the storage in another process, because this one may be root's, who may write to everything. */
   const program = `
     const { sqliteStorage } = await import(process.argv[1]);
+    // Loads the driver, while it may read everything.
+    await (await sqliteStorage(process.argv[2] + ".other")).close();
+    if (process.getuid?.() === 0) process.setuid(65534);
     try {
       await sqliteStorage(process.argv[2]);
     } catch (error) {
@@ -262,10 +265,8 @@ describe("a storage in SQLite that may not write", () => {
     await fs.chmod(folder, 0o777);
     await fs.chmod(path, 0o444);
     const module = fileURLToPath(new URL("../../dist/sqlite/sqlite-storage.js", import.meta.url));
-    const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program, module, path], {
-      ...(process.getuid?.() === 0 ? { uid: 65_534 } : {}),
-      encoding: "utf8",
-    });
+    const given = ["--input-type=module", "-e", program, module, path];
+    const { stdout } = spawnSync(process.execPath, given, { encoding: "utf8" });
     expect(stdout).toContain(`failed: Cannot open "${path}": `);
     expect(stdout).toContain("the file and its folder must be readable and writable for this process");
     await fs.chmod(path, 0o600);
