@@ -30,6 +30,15 @@ export class HotValues {
     this.#maxBytes = maxBytes;
   }
 
+  get isEmpty(): boolean {
+    return this.#order.size === 0;
+  }
+
+  has(fullKey: string): boolean {
+    const [prefix, key] = splitKey(fullKey);
+    return this.#namespaces.get(prefix)?.has(key) === true;
+  }
+
   get(prefix: string, key: string): HotValue | undefined {
     const hot = this.#namespaces.get(prefix)?.get(key);
     if (hot !== undefined) hot.wasUsed = true;

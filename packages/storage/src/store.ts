@@ -226,7 +226,8 @@ export class Store implements Rows {
       areMade = await this.#engine.commit(writes.map(({ commit }) => commit));
       return areMade;
     } finally {
-      const isQuiet = this.#isHot && !this.#hasChangedSince(changes);
+      // Asking what others have changed may take longer than the rest: not where nothing is in memory that is written.
+      const isQuiet = this.#isHot && this.#hasInMemory(writes) && !this.#hasChangedSince(changes);
       for (const [index, { commit, by }] of writes.entries()) {
         this.#remember(commit, isQuiet && areMade[index] === true && by === undefined);
         this.#tellOthers(commit, by);
@@ -249,13 +250,20 @@ export class Store implements Rows {
     return keys.map((key) => removed.has(key));
   }
 
+  #hasInMemory(writes: readonly CommitWrite[]): boolean {
+    if (this.#hot.isEmpty) return false;
+    return writes.some(({ commit }) => [...commit.written.keys()].some((key) => this.#hot.has(key)));
+  }
+
   #remember({ cleared, written, expected }: Commit, isCurrent: boolean): void {
-    for (const prefix of cleared) this.#hot.forgetNamespace(prefix);
-    for (const [key, value] of written) {
-      if (isCurrent) this.#hot.replace(key, value);
-      else this.#hot.forget(key);
+    if (!this.#hot.isEmpty) {
+      for (const prefix of cleared) this.#hot.forgetNamespace(prefix);
+      for (const [key, value] of written) {
+        if (isCurrent) this.#hot.replace(key, value);
+        else this.#hot.forget(key);
+      }
+      if (!isCurrent) for (const key of expected.keys()) this.#hot.forget(key);
     }
-    if (!isCurrent) for (const key of expected.keys()) this.#hot.forget(key);
     if (written.size > 0 || cleared.length > 0) this.#changes++;
   }
 
