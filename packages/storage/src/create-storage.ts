@@ -35,6 +35,8 @@ class EngineStorage extends Reader implements Storage {
     this.#store = store;
     this.#leases = leases;
     this.#prefix = prefix;
+    // Not to be assigned to: a Keyv that is given a storage for its store does, and would clear all that is here.
+    Object.defineProperty(this, "namespace", { value: this.namespace.bind(this), configurable: true });
   }
 
   static placeOf(storage: EngineStorage): { readonly store: Store; readonly prefix: string } {
@@ -77,13 +79,8 @@ class EngineStorage extends Reader implements Storage {
     });
   }
 
-  get namespace(): (name: string) => Storage {
-    return (name) => new EngineStorage(this.#store, this.#leases, namespacePrefix(this.#prefix, name));
-  }
-
-  /** A Keyv sets it, and would then take everything here for its own. */
-  set namespace(_value: unknown) {
-    throw new TypeError("Cannot use a storage as the store of a Keyv: give it keyvStore(storage), of @mx/storage/keyv");
+  namespace(name: string): Storage {
+    return new EngineStorage(this.#store, this.#leases, namespacePrefix(this.#prefix, name));
   }
 
   async lease(name: string, options: LeaseOptions = {}): Promise<Lease> {

@@ -495,8 +495,8 @@ describe("keyvStore", () => {
 test("a Keyv cannot take a storage itself for its store, and everything in it for its own", async () => {
   const storage = memoryStorage();
   await storage.set("precious", 1);
-  expect(() => new Keyv({ store: storage, namespace: "cache" })).toThrow("give it keyvStore(storage)");
-  expect(() => new Keyv({ store: storage })).toThrow("give it keyvStore(storage)");
+  expect(() => new Keyv({ store: storage, namespace: "cache" })).toThrow(/namespace/);
+  expect(() => new Keyv({ store: storage })).toThrow(/namespace/);
   expect(await storage.namespace("a").get("a")).toBeUndefined();
   expect(await storage.get("precious")).toBe(1);
 });
