@@ -492,7 +492,8 @@ describe("keyvStore", () => {
   });
 });
 
-test("a Keyv cannot take a storage itself for its store, and everything in it for its own", async () => {
+// A Keyv 6 takes it for a store of keys that it makes itself, and changes nothing of it.
+test.skipIf(isKeyv6)("a Keyv 5 cannot take a storage itself for its store, and its namespaces from it", async () => {
   const storage = memoryStorage();
   await storage.set("precious", 1);
   expect(() => new Keyv({ store: storage, namespace: "cache" })).toThrow(/namespace/);
