@@ -26,7 +26,7 @@ const defaultHotBytes = 16 * 1024 * 1024;
 
 /** What can be chosen about any storage. */
 export interface StoreOptions {
-  /** How much of what was read or written is kept in memory, in bytes, roughly; 0 for nothing. Default: 16 MiB. */
+  /** How much of what was read is kept in memory, in bytes, roughly; 0 for nothing. Default: 16 MiB. */
   readonly hotBytes?: number;
 }
 
@@ -55,8 +55,8 @@ export interface Watch {
  * An engine, and in front of it the values that are in memory. They are what is stored now, because:
  *
  * 1. Before one is used, the engine is asked what others have changed.
- * 2. What was read, or written, is kept only if nothing at all has changed since the reading or the writing began: of
- *    two changes that are under way at once, nobody knows which is the later one.
+ * 2. What was read, or read before and now written, is kept only if nothing at all has changed since the reading or the
+ *    writing began: of two changes that are under way at once, nobody knows which is the later one.
  * 3. What a commit that failed was to write is forgotten, and what one expected that found something else.
  */
 export class Store implements Rows {
