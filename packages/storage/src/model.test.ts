@@ -6,7 +6,7 @@ import { keyvEngine } from "./keyv/keyv-engine.js";
 import { mapEngine } from "./map-engine.js";
 import { RedisEngine } from "./redis/redis-engine.js";
 import { SqliteEngine } from "./sqlite/sqlite-engine.js";
-import { Table } from "./table.js";
+import { tableEngine } from "./table-engine.js";
 import { checkModel } from "./testing/check-model.js";
 import { EngineFailures } from "./testing/engine-failures.js";
 import { everyKind } from "./testing/every-store.js";
@@ -34,14 +34,7 @@ describe("a storage does what a plain object does, also when its backend fails n
   ])("%s", async (_, hotBytes) => {
     const failures = new EngineFailures();
     const makeStore = () => {
-      const table = new Table();
-      const engine = failures.inject({
-        takeChanges: () => [],
-        read: async (keys) => table.read(keys),
-        scan: async (prefix, after, limit) => table.scan(prefix, after, limit),
-        commit: async (commits) => commits.map((commit) => table.apply(commit)),
-        close: async () => {},
-      });
+      const engine = failures.inject(tableEngine());
       const open = async () => createStorage(engine, hotBytes === undefined ? {} : { hotBytes });
       return { open, isDurable: true, isShared: false };
     };

@@ -2,10 +2,10 @@ import { join } from "node:path";
 import { afterEach, describe, test, vi } from "vitest";
 import { type ContractFixture, inNamespace, storageContract } from "../contract.js";
 import { createStorage } from "../create-storage.js";
-import type { StorageEngine } from "../engine.js";
 import { cryptography } from "../env.js";
 import { sqliteStorage } from "../sqlite/sqlite-storage.js";
 import type { Storage } from "../storage.js";
+import { tableEngine } from "../table-engine.js";
 import { Table } from "../table.js";
 import { checkModel } from "../testing/check-model.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
@@ -26,14 +26,7 @@ async function inSqlite(): Promise<ContractFixture> {
 /** In memory, and still there after it was closed. */
 function inTable(): ContractFixture {
   const table = new Table();
-  const engine: StorageEngine = {
-    takeChanges: () => [],
-    read: async (keys) => table.read(keys),
-    scan: async (prefix, after, limit) => table.scan(prefix, after, limit),
-    commit: async (commits) => commits.map((commit) => table.apply(commit)),
-    close: async () => {},
-  };
-  return { open: async () => createStorage(engine), isDurable: true, isShared: false };
+  return { open: async () => createStorage(tableEngine(table)), isDurable: true, isShared: false };
 }
 
 function onMap(): ContractFixture {

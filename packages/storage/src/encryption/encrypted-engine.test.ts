@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { keysOf } from "../contract/keys.js";
+import { namesIn } from "../contract/namespaces.js";
 import { createStorage, placeOf } from "../create-storage.js";
 import type { StorageEngine } from "../engine.js";
 import { clock, timers } from "../env.js";
@@ -19,18 +21,6 @@ async function makeEncrypted() {
   const takeChanges = vi.fn<() => readonly string[]>(() => []);
   const plain = createStorage({ takeChanges, read, scan, commit, close: async () => {} });
   return { table, read, scan, commit, takeChanges, plain, encrypted: await encryptedStorage(plain, key) };
-}
-
-async function keysOf(storage: Storage): Promise<string[]> {
-  const keys: string[] = [];
-  for await (const [each] of storage.entries()) keys.push(each);
-  return keys;
-}
-
-async function namesOf(storage: Storage): Promise<string[]> {
-  const names: string[] = [];
-  for await (const each of storage.namespaces()) names.push(each);
-  return names;
 }
 
 async function valuesOf(storage: Storage): Promise<unknown[]> {
@@ -120,12 +110,12 @@ describe("the engine of an encrypted storage", () => {
     const place = encrypted.namespace("n");
     await fill(place, 20);
     await encrypted.namespace("m").set("a", 1);
-    expect(await namesOf(encrypted)).toEqual(["m", "n"]);
+    expect(await namesIn(encrypted)).toEqual(["m", "n"]);
     expect(await keysOf(place)).toHaveLength(20);
     await place.transaction((transaction) => {
       for (let index = 0; index < 20; index++) transaction.delete(String(index));
     });
-    expect(await namesOf(encrypted)).toEqual(["m"]);
+    expect(await namesIn(encrypted)).toEqual(["m"]);
     read.mockClear();
     expect(await keysOf(place)).toEqual([]);
     expect(read).not.toHaveBeenCalled();
@@ -143,13 +133,13 @@ describe("the engine of an encrypted storage", () => {
     const { encrypted, scan } = await makeEncrypted();
     const place = encrypted.namespace("n");
     await fill(place, 1);
-    expect(await namesOf(encrypted)).toEqual(["n"]);
+    expect(await namesIn(encrypted)).toEqual(["n"]);
     await place.clear();
-    expect(await namesOf(encrypted)).toEqual([]);
+    expect(await namesIn(encrypted)).toEqual([]);
     // Else it would look into the namespace again.
     await place.clear();
     scan.mockClear();
-    expect(await namesOf(encrypted)).toEqual([]);
+    expect(await namesIn(encrypted)).toEqual([]);
     expect(scan).not.toHaveBeenCalled();
   });
 
@@ -323,7 +313,7 @@ describe("the engine of an encrypted storage", () => {
     expect(await keysOf(encrypted)).toHaveLength(1000);
     expect(wait.mock.calls.length).toBeGreaterThan(2);
     wait.mockClear();
-    expect(await namesOf(encrypted)).toHaveLength(10);
+    expect(await namesIn(encrypted)).toHaveLength(10);
     expect(wait.mock.calls.length).toBeGreaterThan(2);
   });
 

@@ -2,6 +2,8 @@ import fs from "node:fs/promises";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { keysOf } from "../contract/keys.js";
+import { namesIn } from "../contract/namespaces.js";
 import { cryptography } from "../env.js";
 import { exportStorage } from "../export-storage.js";
 import { fileStorage } from "../file/file-storage.js";
@@ -36,18 +38,6 @@ function provider(mask: number): KeyProvider {
 
 function cryptoKey(bytes: Uint8Array, length = 256): Promise<Secret> {
   return cryptography.subtle.importKey("raw", bytes.subarray(0, length / 8), "AES-GCM", false, ["encrypt", "decrypt"]);
-}
-
-async function keysOf(storage: Storage): Promise<string[]> {
-  const keys: string[] = [];
-  for await (const [each] of storage.entries()) keys.push(each);
-  return keys;
-}
-
-async function namesOf(storage: Storage): Promise<string[]> {
-  const names: string[] = [];
-  for await (const each of storage.namespaces()) names.push(each);
-  return names;
 }
 
 /** Where everything is stored but the key. */
@@ -133,7 +123,7 @@ describe("the secret of an encrypted storage", () => {
         message: expect.stringContaining("Cannot encrypt a storage"),
       });
     }
-    expect(await namesOf(storage)).toEqual([]);
+    expect(await namesIn(storage)).toEqual([]);
   });
 
   test.each([
@@ -263,7 +253,7 @@ describe("an encrypted storage", () => {
     const encrypted = await open(storage);
     await encrypted.namespace("hunter").set("hunter", "hunter");
     expect(await keysOf(storage)).toEqual([]);
-    expect(await namesOf(storage)).toEqual(["@mx/storage: encrypted"]);
+    expect(await namesIn(storage)).toEqual(["@mx/storage: encrypted"]);
     let all = "";
     for await (const text of exportStorage(storage)) all += text;
     expect(all).not.toContain("hunter");
@@ -368,13 +358,13 @@ describe("an encrypted storage", () => {
     // One namespace in the other.
     const inner = first.slice(first.indexOf("entries/") + "entries/".length);
     map.set(`${second.slice(0, second.indexOf("="))}${inner}`, ofFirst);
-    await expect(namesOf(storage.namespace("b"))).rejects.toMatchObject({ code: "damaged" });
+    await expect(namesIn(storage.namespace("b"))).rejects.toMatchObject({ code: "damaged" });
     expect(await storage.namespace("b").namespace("a").get("k")).toBeUndefined();
     map.delete(`${second.slice(0, second.indexOf("="))}${inner}`);
     // A key as a namespace, and a namespace as a key.
     const [namespace = ""] = inner.split("/");
     map.set(`${first.replace("=", "")}/=${namespace}`, ofFirst);
-    await expect(namesOf(storage.namespace("a"))).rejects.toMatchObject({ code: "damaged" });
+    await expect(namesIn(storage.namespace("a"))).rejects.toMatchObject({ code: "damaged" });
   });
 
   test("finds out when a name was changed, wherever the change is, and never gives a wrong one", async () => {
@@ -388,7 +378,7 @@ describe("an encrypted storage", () => {
     for (const changed of changedTexts(stored.slice(start))) {
       map.set(stored.slice(0, start) + changed, value);
       const listing = async (): Promise<unknown> => [
-        await namesOf(storage),
+        await namesIn(storage),
         await keysOf(storage.namespace("n")),
         await keysOf(storage),
       ];
@@ -513,7 +503,7 @@ describe("an encrypted storage", () => {
       await expect(place.delete("a")).rejects.toMatchObject(gone);
       for (const each of [storage, place, place.namespace("m")]) {
         await expect(keysOf(each)).rejects.toMatchObject(gone);
-        await expect(namesOf(each)).rejects.toMatchObject(gone);
+        await expect(namesIn(each)).rejects.toMatchObject(gone);
       }
     };
     await requireGone();
@@ -537,14 +527,14 @@ describe("an encrypted storage", () => {
     expect(await keysOf(place)).toEqual(["a", "b"]);
     expect(await place.get("b")).toBe(2);
     await other.namespace("m").set("a", 1);
-    expect(await namesOf(one)).toEqual(["m", "n"]);
+    expect(await namesIn(one)).toEqual(["m", "n"]);
     expect(await place.get("b")).toBe(2);
     await other.namespace("n").clear();
     expect(await place.get("b")).toBeUndefined();
-    expect(await namesOf(one)).toEqual(["m"]);
+    expect(await namesIn(one)).toEqual(["m"]);
     await place.set("b", 3);
     await other.clear();
-    expect(await namesOf(one)).toEqual([]);
+    expect(await namesIn(one)).toEqual([]);
     expect(await place.get("b")).toBeUndefined();
     await place.set("c", 1);
     await storage.clear();
@@ -627,7 +617,7 @@ describe("an encrypted storage", () => {
     const storage = memoryStorage();
     await open(storage);
     await expect(open(storage, otherKey)).rejects.toMatchObject({ code: "wrong-key" });
-    expect(await namesOf(storage)).toHaveLength(1);
+    expect(await namesIn(storage)).toHaveLength(1);
   });
 
   test("says that a page without cryptography cannot have one", async () => {
