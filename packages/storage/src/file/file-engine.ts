@@ -16,6 +16,7 @@ import { Draft } from "./draft.js";
 import { fileProblemOf } from "./file-problem.js";
 import { changesOf } from "./line.js";
 import { Log } from "./log.js";
+import { isQuestion } from "../is-question.js";
 import { MaybeReplacedError } from "./replacement.js";
 import { StorageError } from "../storage-error.js";
 import type { Table } from "../table.js";
@@ -212,8 +213,4 @@ export class FileEngine implements StorageEngine {
   get #isSynced(): boolean {
     return this.#settings.durability === "power-loss";
   }
-}
-
-function isQuestion({ cleared, written }: Commit): boolean {
-  return cleared.length === 0 && written.size === 0;
 }

@@ -1,5 +1,6 @@
 import { compareCodePoints } from "../code-points.js";
 import type { Commit, StorageEngine, StorageGuarantees } from "../engine.js";
+import { isQuestion } from "../is-question.js";
 import { StorageError } from "../storage-error.js";
 import { ChangesOfOthers } from "./changes-of-others.js";
 import type { Column, SqliteDatabase, SqliteStatement } from "./sqlite-database.js";
@@ -32,8 +33,6 @@ export class SqliteEngine implements StorageEngine {
   readonly #insert: SqliteStatement;
   readonly #delete: SqliteStatement;
   readonly #clear: SqliteStatement;
-  /** Settles when the last commit so far has. */
-  #lastCommit: Promise<unknown> = Promise.resolve();
 
   constructor(database: SqliteDatabase, path: string, { durability, waitMs }: SqliteEngineOptions) {
     this.guarantees = { durability, sharing: "processes" };
@@ -77,9 +76,17 @@ export class SqliteEngine implements StorageEngine {
   }
 
   commit(commits: readonly Commit[]): Promise<readonly boolean[]> {
-    const commit = this.#lastCommit.then(() => this.#commit(commits));
-    this.#lastCommit = commit.catch(() => undefined);
-    return commit;
+    if (commits.every(isQuestion)) {
+      return this.#attempt("read from", () => this.#transactions.run("BEGIN", () => commits.map(this.#isExpected)));
+    }
+    return this.#attempt("write to", () => {
+      try {
+        return this.#transactions.run("BEGIN IMMEDIATE", () => commits.map(this.#make));
+      } finally {
+        // If it has failed as well: nobody knows what has become of it.
+        this.#others.noteOwnCommit();
+      }
+    });
   }
 
   takeChanges(): readonly string[] | "all" {
@@ -100,20 +107,6 @@ export class SqliteEngine implements StorageEngine {
       // What was committed is in the database's second file, and safe there.
     }
     this.#database.close();
-  }
-
-  #commit(commits: readonly Commit[]): Promise<boolean[]> {
-    if (commits.every(({ cleared, written }) => cleared.length === 0 && written.size === 0)) {
-      return this.#attempt("read from", () => this.#transactions.run("BEGIN", () => commits.map(this.#isExpected)));
-    }
-    return this.#attempt("write to", () => {
-      try {
-        return this.#transactions.run("BEGIN IMMEDIATE", () => commits.map(this.#make));
-      } finally {
-        // If it has failed as well: nobody knows what has become of it.
-        this.#others.noteOwnCommit();
-      }
-    });
   }
 
   readonly #make = (commit: Commit): boolean => {
