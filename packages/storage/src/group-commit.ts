@@ -3,7 +3,7 @@ interface GroupMaker<Write> {
   /** Is told when the first group after a rest is about to be made. */
   begin(): void;
   /** How many of `waiting`, which are at least one, go together: the first so many. */
-  sizeOfGroup(waiting: readonly Write[]): number;
+  sizeOfGroup(waiting: readonly { readonly write: Write }[]): number;
   /** Makes a group; resolves with the answer for each. */
   make(group: readonly Write[]): Promise<readonly boolean[]>;
   /** Is told when the last group before a rest was made. */
@@ -42,7 +42,7 @@ export class GroupCommit<Write> {
 
   async #makeAll(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const size = this.#maker.sizeOfGroup(this.#waiting.map(({ write }) => write));
+      const size = this.#maker.sizeOfGroup(this.#waiting);
       const group = this.#waiting.slice(0, size);
       this.#waiting = this.#waiting.slice(size);
       // oxlint-disable-next-line no-await-in-loop

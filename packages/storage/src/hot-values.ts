@@ -36,11 +36,11 @@ export class HotValues {
 
   has(fullKey: string): boolean {
     const [prefix, key] = splitKey(fullKey);
-    return this.#namespaces.get(prefix)?.has(key) === true;
+    return this.#at(prefix, key) !== undefined;
   }
 
   get(prefix: string, key: string): HotValue | undefined {
-    const hot = this.#namespaces.get(prefix)?.get(key);
+    const hot = this.#at(prefix, key);
     if (hot !== undefined) hot.wasUsed = true;
     return hot;
   }
@@ -52,19 +52,19 @@ export class HotValues {
 
   keep(fullKey: string, text: string | undefined): void {
     const [prefix, key] = splitKey(fullKey);
-    this.#setText(this.#namespaces.get(prefix)?.get(key) ?? this.#add(prefix, key), text);
+    this.#setText(this.#at(prefix, key) ?? this.#add(prefix, key), text);
   }
 
   /** Keeps `text` if there is one for that key already: what is only written is not in use. */
   replace(fullKey: string, text: string | undefined): void {
     const [prefix, key] = splitKey(fullKey);
-    const hot = this.#namespaces.get(prefix)?.get(key);
+    const hot = this.#at(prefix, key);
     if (hot !== undefined) this.#setText(hot, text);
   }
 
   /** Answers with `value` whoever asks for what `text` says. */
   answerWith(prefix: string, key: string, text: string, value: StorageValue): void {
-    const hot = this.#namespaces.get(prefix)?.get(key);
+    const hot = this.#at(prefix, key);
     if (hot?.text === text) hot.answer = Promise.resolve(value);
   }
 
@@ -85,6 +85,10 @@ export class HotValues {
     this.#namespaces.clear();
     this.#order.clear();
     this.#bytes = 0;
+  }
+
+  #at(prefix: string, key: string): HotValue | undefined {
+    return this.#namespaces.get(prefix)?.get(key);
   }
 
   #setText(hot: HotValue, text: string | undefined): void {

@@ -1,5 +1,5 @@
-import { clock } from "../env.js";
-import { sleep } from "../sleep.js";
+import { clock } from "./env.js";
+import { sleep } from "./sleep.js";
 
 /** For how long nobody else has a turn, at the most. */
 const maxBusyMs = 10;

@@ -4,9 +4,10 @@ import { clock } from "./env.js";
 import { GroupCommit } from "./group-commit.js";
 import { HotValues } from "./hot-values.js";
 import { Inside } from "./inside.js";
+import { isQuestion } from "./is-question.js";
 import { asStorageError, OpenEngine } from "./open-engine.js";
+import { Pauses } from "./pauses.js";
 import { rowsOf } from "./rows.js";
-import { sleep } from "./sleep.js";
 import { StorageError } from "./storage-error.js";
 import type { StorageValue } from "./storage.js";
 import { type CommitWrite, type Write, sizeOfGroup } from "./writes.js";
@@ -17,9 +18,6 @@ const maxRows = 128;
 
 /** Pages of more are made shorter: a value may be as long as all others together. */
 const maxCharactersPerPage = 1024 * 1024;
-
-/** How long a listing may go on before others have their turn. */
-const maxTurnMs = 10;
 
 /** How much of what is stored is kept in memory by default. */
 const defaultHotBytes = 16 * 1024 * 1024;
@@ -125,7 +123,7 @@ export class Store implements Rows {
     rows: number = firstRows,
   ): AsyncGenerator<readonly [key: string, value: string], void> {
     let after = start;
-    let turnEndsAt = clock.monotonicMs() + maxTurnMs;
+    const pauses = new Pauses();
     for (let limit = rows; ;) {
       const page = await this.scan(prefix, after, limit);
       yield* page;
@@ -133,10 +131,7 @@ export class Store implements Rows {
       if (last === undefined || page.length < limit) return;
       [after] = last;
       limit = charactersIn(page) > maxCharactersPerPage ? Math.ceil(limit / 4) : Math.min(4 * limit, maxRows);
-      if (clock.monotonicMs() < turnEndsAt) continue;
-      // What is in memory is listed without waiting for anything.
-      await sleep(0);
-      turnEndsAt = clock.monotonicMs() + maxTurnMs;
+      await pauses.pauseWhenDue();
     }
   }
 
@@ -150,8 +145,7 @@ export class Store implements Rows {
    * not count for `watch`, whose owner makes it, and keeps in memory itself what is to be kept.
    */
   commit(commit: Commit, watch?: Watch): Promise<boolean> {
-    const closed = this.#open.closedError("write to the storage");
-    return closed === undefined ? this.#group.add({ commit, by: watch }) : Promise.reject(closed);
+    return this.#write({ commit, by: watch });
   }
 
   /** Begins to count what others change below `prefix`, for one who keeps in memory what is there. */
@@ -169,8 +163,7 @@ export class Store implements Rows {
 
   /** Removes `key`; resolves with whether it was there. */
   delete(key: string): Promise<boolean> {
-    const closed = this.#open.closedError("write to the storage");
-    return closed === undefined ? this.#group.add({ deletedKey: key }) : Promise.reject(closed);
+    return this.#write({ deletedKey: key });
   }
 
   /** The time in milliseconds, by the clock of all who share the store. */
@@ -207,6 +200,11 @@ export class Store implements Rows {
     this.#isHot = false;
     for (const watch of this.#watches) watch.changes = Number.POSITIVE_INFINITY;
     return this.#open.close(() => lastly((commits) => this.#engine.commit(commits)));
+  }
+
+  #write(write: Write): Promise<boolean> {
+    const closed = this.#open.closedError("write to the storage");
+    return closed === undefined ? this.#group.add(write) : Promise.reject(closed);
   }
 
   async #make(group: readonly Write[]): Promise<readonly boolean[]> {
@@ -255,7 +253,8 @@ export class Store implements Rows {
     return writes.some(({ commit }) => [...commit.written.keys()].some((key) => this.#hot.has(key)));
   }
 
-  #remember({ cleared, written, expected }: Commit, isCurrent: boolean): void {
+  #remember(commit: Commit, isCurrent: boolean): void {
+    const { cleared, written, expected } = commit;
     if (!this.#hot.isEmpty) {
       for (const prefix of cleared) this.#hot.forgetNamespace(prefix);
       for (const [key, value] of written) {
@@ -264,7 +263,7 @@ export class Store implements Rows {
       }
       if (!isCurrent) for (const key of expected.keys()) this.#hot.forget(key);
     }
-    if (written.size > 0 || cleared.length > 0) this.#changes++;
+    if (!isQuestion(commit)) this.#changes++;
   }
 
   #tellOthers({ cleared, written }: Commit, by: Watch | undefined): void {

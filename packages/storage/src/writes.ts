@@ -19,12 +19,12 @@ const maxCharacters = 16 * 1024 * 1024;
  * How many of `waiting` go together. Deletions do with deletions of other keys: what is there is looked up right before,
  * and must not be changed by what is before it in its own group.
  */
-export function sizeOfGroup(waiting: readonly Write[]): number {
-  const [first] = waiting;
+export function sizeOfGroup(waiting: readonly { readonly write: Write }[]): number {
+  const first = waiting[0]?.write;
   const deletedKeys = new Set<string>();
   let changes = 0;
   let characters = 0;
-  for (const [index, write] of waiting.entries()) {
+  for (const [index, { write }] of waiting.entries()) {
     if ("deletedKey" in write) {
       if (index > 0 && (deletedKeys.size === 0 || deletedKeys.has(write.deletedKey))) return index;
       deletedKeys.add(write.deletedKey);

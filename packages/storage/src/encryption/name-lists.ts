@@ -9,10 +9,10 @@
  *    is good for those who wait for it: they asked before the change was made.
  */
 import { splitKey } from "../full-key.js";
+import { Pauses } from "../pauses.js";
 import { StorageError } from "../storage-error.js";
 import type { Store } from "../store.js";
 import { NameList } from "./name-list.js";
-import { Pauses } from "./pauses.js";
 import { outerOf, type SealedPaths } from "./sealed-paths.js";
 
 /** How many names are kept, at the most, beside those of the namespace that was listed last. */
