@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { answerToFailure } from "./answer.js";
 import { createAccount } from "./endpoints/register.js";
-import { systemEnv } from "./env.js";
-import type { Env } from "./env.js";
 import { Homeserver } from "./homeserver.js";
+import type { HomeserverOptions } from "./homeserver.js";
 import { HttpServer, peekBody, readRequest, writeAnswer } from "./http-server.js";
 import { Interceptors } from "./interceptors.js";
 import type { Interceptor } from "./interceptors.js";
@@ -12,13 +11,9 @@ import { recordRequest } from "./recorded-request.js";
 import type { RecordedRequest } from "./recorded-request.js";
 
 /** How a fake homeserver is set up. */
-export interface FakeHomeserverOptions {
-  /** The part after the colon in its IDs; "fake.test" by default. */
-  readonly serverName?: string;
+export interface FakeHomeserverOptions extends HomeserverOptions {
   /** The port on 127.0.0.1; any free one by default. */
   readonly port?: number;
-  /** Its clock, timers and randomness; those of the machine by default. */
-  readonly env?: Env;
 }
 
 /**
@@ -49,15 +44,15 @@ export class FakeHomeserver implements AsyncDisposable {
 
   /** Starts a homeserver. Rejects when the port is taken. Close it when the test is over. */
   static async start(options: FakeHomeserverOptions = {}): Promise<FakeHomeserver> {
-    const homeserver = new Homeserver(options.serverName ?? "fake.test", options.env ?? systemEnv);
-    const interceptors = new Interceptors();
+    const homeserver = new Homeserver(options);
+    const interceptors = new Interceptors(homeserver.env);
     const requests: RecordedRequest[] = [];
-    const server = await HttpServer.listen(options.port ?? 0, async (request, response) => {
+    const server = await HttpServer.listen(options.port ?? 0, homeserver.env, async (request, response) => {
       const recorded = recordRequest(request);
       requests.push(recorded);
       const body = await peekBody(request);
       if (body !== undefined) recorded.body = parseJson(body);
-      await interceptors.run(request, response, () => answer(homeserver, request, response, body));
+      await interceptors.run(request, response, (into) => answer(homeserver, request, into, body));
     });
     homeserver.baseUrl = `${server.url}/`;
     return new FakeHomeserver(homeserver, server, interceptors, requests);
@@ -78,6 +73,16 @@ export class FakeHomeserver implements AsyncDisposable {
   }
 
   /**
+   * Drops connections that have no request so many milliseconds after their last answer, 0 for at once. A client that asks again
+   * just then has its request lost, unread, as behind any server or proxy whose keep-alive time is over. The delay may be another
+   * one each time. The function that it returns ends this.
+   */
+  dropIdleSocketsAfter(delayMs: number | (() => number)): () => void {
+    this.#server.dropIdleSocketsAfter(typeof delayMs === "number" ? () => delayMs : delayMs);
+    return () => this.#server.dropIdleSocketsAfter(undefined);
+  }
+
+  /**
    * Makes an account that clients can log in to, without a device. The name is checked as over HTTP: one that is taken or invalid
    * throws an error with the `status` and the `body` that a client would get.
    */
@@ -86,14 +91,29 @@ export class FakeHomeserver implements AsyncDisposable {
     return { userId };
   }
 
-  /** Ends the access tokens of a user as their expiry does: 401 `M_UNKNOWN_TOKEN` with `soft_logout: true`. */
+  /**
+   * Ends the access tokens of a user as their expiry does: 401 `M_UNKNOWN_TOKEN` with `soft_logout: true`. Refresh tokens go on.
+   *
+   * @see https://spec.matrix.org/v1.19/client-server-api/#refreshing-access-tokens
+   */
+  expireAccessTokens(userId: string): void {
+    this.#homeserver.sessions.expireAccessTokens(userId);
+  }
+
+  /**
+   * Ends the sessions of a user as having lived for too long does: access tokens are answered with 401 `M_UNKNOWN_TOKEN` and
+   * `soft_logout: true`, refresh tokens with 403 `M_FORBIDDEN`. The devices stay, and can be logged in again.
+   *
+   * @see https://spec.matrix.org/v1.19/client-server-api/#soft-logout
+   */
   softLogOut(userId: string): void {
-    this.#homeserver.accounts.softLogOut(userId);
+    this.#homeserver.sessions.expireAccessTokens(userId);
+    this.#homeserver.sessions.endRefreshing(userId);
   }
 
   /** Ends the sessions of a user for good, as an administrator can: 401 `M_UNKNOWN_TOKEN` with `soft_logout: false`. */
   logOut(userId: string): void {
-    this.#homeserver.accounts.logOutEverywhere(userId);
+    this.#homeserver.sessions.end(userId);
   }
 
   /** Ends it, with every request that still waits for an answer. Closing twice is one close. */

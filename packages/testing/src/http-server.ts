@@ -3,6 +3,8 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { answerToFailure } from "./answer.js";
 import type { Answer } from "./answer.js";
 import type { Request } from "./call.js";
+import type { Env } from "./env.js";
+import { IdleSockets } from "./idle-sockets.js";
 import { MatrixError } from "./matrix-error.js";
 import { targetOf } from "./request-target.js";
 
@@ -23,15 +25,19 @@ export type HttpHandler = (request: IncomingMessage, response: ServerResponse) =
 export class HttpServer {
   readonly port: number;
   readonly #server: Server;
+  readonly #idleSockets: IdleSockets;
 
-  private constructor(server: Server, port: number) {
+  private constructor(server: Server, port: number, idleSockets: IdleSockets) {
     this.#server = server;
     this.port = port;
+    this.#idleSockets = idleSockets;
   }
 
   /** Listens on a loopback port, 0 for any free one. */
-  static async listen(port: number, handle: HttpHandler): Promise<HttpServer> {
+  static async listen(port: number, env: Env, handle: HttpHandler): Promise<HttpServer> {
+    const idleSockets = new IdleSockets(env);
     const server = createServer((request, response) => {
+      idleSockets.watch(request, response);
       for (const [name, value] of CROSS_ORIGIN_HEADERS) response.setHeader(name, value);
       // A browser asks before it may ask. That is no request of the client's, and nobody else sees it.
       if (request.method === "OPTIONS") {
@@ -49,11 +55,17 @@ export class HttpServer {
       server.listen(port, HOST, resolve);
     });
     const address = server.address();
-    return new HttpServer(server, typeof address === "object" && address !== null ? address.port : port);
+    const listening = typeof address === "object" && address !== null ? address.port : port;
+    return new HttpServer(server, listening, idleSockets);
   }
 
   get url(): string {
     return `http://${HOST}:${this.port}`;
+  }
+
+  /** Drops idle connections so long after an answer, 0 for at once; undefined for never, as it is at first. */
+  dropIdleSocketsAfter(nextDelayMs: (() => number) | undefined): void {
+    this.#idleSockets.dropAfter(nextDelayMs);
   }
 
   /** Closes the port and cuts every connection. */

@@ -1,16 +1,29 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Env } from "./env.js";
+import { HeldResponse } from "./held-response.js";
+import type { HeldAnswer } from "./held-response.js";
 import { PathPattern } from "./path-pattern.js";
 import { targetOf } from "./request-target.js";
 
+/** The homeserver behind an interceptor, older interceptors included. */
+export interface HomeserverBehind {
+  /** Its clock and timers. */
+  readonly env: Env;
+  /** Lets it do what the request asks for, as `pass()` does, but sends nothing: the answer is the interceptor's to use. */
+  process(): Promise<HeldAnswer>;
+}
+
 /**
  * Answers a request in the homeserver's place, by writing to `response`, or lets the homeserver do it by `await pass()`. Doing
- * neither leaves the client waiting. It is called when the body has come whole, or is known to be larger than 1 MiB; one interceptor
- * may read it from `request`, and pass all the same. An error thrown here is answered as a 500.
+ * neither leaves the client waiting. With `await homeserver.process()` the homeserver does what it is asked, and the interceptor
+ * decides what becomes of the answer. It is called when the body has come whole, or is known to be larger than 1 MiB; one
+ * interceptor may read it from `request`, and pass all the same. An error thrown here is answered as a 500.
  */
 export type Interceptor = (
   request: IncomingMessage,
   response: ServerResponse,
   pass: () => Promise<void>,
+  homeserver: HomeserverBehind,
 ) => void | Promise<void>;
 
 interface Interception {
@@ -18,9 +31,17 @@ interface Interception {
   readonly interceptor: Interceptor;
 }
 
+/** Answers a request by writing to a response, the client's or one that is held. */
+type AnswerInto = (response: ServerResponse) => Promise<void>;
+
 /** The interceptors of a homeserver. The newest that matches comes first; where it passes, the next one has its turn. */
 export class Interceptors {
+  readonly #env: Env;
   readonly #interceptions = new Set<Interception>();
+
+  constructor(env: Env) {
+    this.#env = env;
+  }
 
   add(pathPattern: string | RegExp, interceptor: Interceptor): () => void {
     const pattern = typeof pathPattern === "string" ? new PathPattern(pathPattern) : pathPattern;
@@ -34,15 +55,24 @@ export class Interceptors {
   }
 
   /** Hands a request through all that match, and to `answer` in the end. */
-  async run(request: IncomingMessage, response: ServerResponse, answer: () => Promise<void>): Promise<void> {
+  async run(request: IncomingMessage, response: ServerResponse, answer: AnswerInto): Promise<void> {
     const { path } = targetOf(request);
+    const env = this.#env;
     const matching = [...this.#interceptions].filter(({ matches }) => matches(path));
-    const chain = matching.reduce(
-      (pass, { interceptor }) =>
-        async () =>
-          interceptor(request, response, pass),
+    const chain = matching.reduce<AnswerInto>(
+      (next, { interceptor }) =>
+        async (into) => {
+          const process = (): Promise<HeldAnswer> => hold(request, into, next);
+          await interceptor(request, into, () => next(into), { env, process });
+        },
       answer,
     );
-    await chain();
+    await chain(response);
   }
+}
+
+async function hold(request: IncomingMessage, response: ServerResponse, answer: AnswerInto): Promise<HeldAnswer> {
+  const held = new HeldResponse(request, response);
+  await answer(held);
+  return held.answer;
 }
