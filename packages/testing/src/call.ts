@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { Accounts, Session } from "./accounts.js";
 import type { Reader } from "./client-event.js";
 import type { Env } from "./env.js";
 import { isObject, parseJson } from "./json.js";
 import type { JsonObject } from "./json.js";
 import { MatrixError, badJson, invalidParam } from "./matrix-error.js";
+import type { Session, Sessions } from "./sessions.js";
 
 /** A request as it came over the wire. */
 export interface Request {
@@ -24,15 +24,15 @@ export class Call {
   readonly signal: AbortSignal;
   readonly #request: Request;
   readonly #parameters: ReadonlyMap<string, string>;
-  readonly #accounts: Accounts;
+  readonly #sessions: Sessions;
   readonly #env: Env;
 
-  constructor(request: Request, parameters: ReadonlyMap<string, string>, accounts: Accounts, env: Env) {
+  constructor(request: Request, parameters: ReadonlyMap<string, string>, sessions: Sessions, env: Env) {
     this.query = request.query;
     this.signal = request.signal;
     this.#request = request;
     this.#parameters = parameters;
-    this.#accounts = accounts;
+    this.#sessions = sessions;
     this.#env = env;
   }
 
@@ -45,7 +45,12 @@ export class Call {
 
   /** Who is calling. */
   session(): Session {
-    return this.#accounts.authenticate(this.#accessToken());
+    return this.#sessions.authenticate(this.#accessToken());
+  }
+
+  /** Who is calling to log out, which an expired token is still good for. */
+  sessionToEnd(): Session {
+    return this.#sessions.authenticateToLogOut(this.#accessToken());
   }
 
   /** Who is calling, as the one to be told about events. */

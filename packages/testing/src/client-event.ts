@@ -1,4 +1,4 @@
-import type { Session } from "./accounts.js";
+import type { Session } from "./sessions.js";
 import type { RoomEvent } from "./event.js";
 import type { JsonObject } from "./json.js";
 import { visibleContent } from "./redaction.js";

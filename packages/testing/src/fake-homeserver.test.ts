@@ -3,7 +3,8 @@ import { Agent, request as httpRequest } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { User, joined, path, request, textsOf } from "./testing/user.js";
+import { PASSWORD, User, field, joined, path, request, textsOf } from "./testing/user.js";
+import type { Reply } from "./testing/user.js";
 import { FakeHomeserver } from "./index.js";
 import type { Env, FakeHomeserverOptions, Interceptor } from "./index.js";
 
@@ -163,6 +164,91 @@ describe("registering", () => {
 });
 
 describe("sessions", () => {
+  const EXPIRED = { status: 401, body: { errcode: "M_UNKNOWN_TOKEN", soft_logout: true } };
+  const ENDED = { status: 401, body: { errcode: "M_UNKNOWN_TOKEN", soft_logout: false } };
+
+  async function logInToRefresh(homeserver: FakeHomeserver, user: User): Promise<Reply> {
+    const identifier = { type: "m.id.user", user: user.userId };
+    const body = { type: "m.login.password", identifier, password: PASSWORD, refresh_token: true };
+    return request(homeserver, "POST", "/login", { body });
+  }
+
+  function refresh(homeserver: FakeHomeserver, reply: Reply): Promise<Reply> {
+    return request(homeserver, "POST", "/refresh", { body: { refresh_token: field(reply, "refresh_token") } });
+  }
+
+  function use(homeserver: FakeHomeserver, reply: Reply): Promise<Reply> {
+    return request(homeserver, "GET", "/account/whoami", { accessToken: field(reply, "access_token") });
+  }
+
+  test.each([
+    [undefined, 300_000],
+    [2000, 2000],
+  ])(
+    "that can be refreshed have access tokens which live as long as they are told to: %j",
+    async (option, lifetime) => {
+      const env = new SimulatedEnv();
+      const homeserver = await start({ env, ...(option !== undefined && { accessTokenLifetimeMs: option }) });
+      const user = await User.register(homeserver);
+      const first = await logInToRefresh(homeserver, user);
+      expect(first.body).toMatchObject({ expires_in_ms: lifetime });
+      env.advance(lifetime - 1);
+      expect(await use(homeserver, first)).toMatchObject({ status: 200 });
+      env.advance(1);
+      expect(await use(homeserver, first)).toMatchObject(EXPIRED);
+      const second = await refresh(homeserver, first);
+      expect(second.body).toMatchObject({ expires_in_ms: lifetime });
+      expect(await use(homeserver, second)).toMatchObject({ status: 200 });
+      env.advance(lifetime);
+      expect(await use(homeserver, second)).toMatchObject(EXPIRED);
+    },
+  );
+
+  test("that cannot be refreshed have access tokens which do not expire", async () => {
+    const env = new SimulatedEnv();
+    const user = await User.register(await start({ env }));
+    env.advance(365 * 86_400_000);
+    expect(await user.get("/account/whoami")).toMatchObject({ status: 200 });
+  });
+
+  test("go on by a refresh when their access tokens have been made to expire", async () => {
+    const homeserver = await start();
+    const user = await User.register(homeserver);
+    const first = await logInToRefresh(homeserver, user);
+    homeserver.expireAccessTokens(user.userId);
+    expect(await use(homeserver, first)).toMatchObject(EXPIRED);
+    expect(await user.get("/account/whoami")).toMatchObject(EXPIRED);
+    expect(await use(homeserver, await refresh(homeserver, first))).toMatchObject({ status: 200 });
+  });
+
+  test("that have ended softly are refreshed no more, and can be logged out", async () => {
+    const homeserver = await start();
+    const user = await User.register(homeserver);
+    const first = await logInToRefresh(homeserver, user);
+    homeserver.softLogOut(user.userId);
+    expect(await use(homeserver, first)).toMatchObject(EXPIRED);
+    expect(await refresh(homeserver, first)).toMatchObject({ status: 403, body: { errcode: "M_FORBIDDEN" } });
+    expect(await user.post("/logout")).toMatchObject({ status: 200 });
+    expect(await user.get("/account/whoami")).toMatchObject(ENDED);
+  });
+
+  test("that have ended for good are refreshed no more", async () => {
+    const homeserver = await start();
+    const user = await User.register(homeserver);
+    const first = await logInToRefresh(homeserver, user);
+    homeserver.expireAccessTokens(user.userId);
+    homeserver.logOut(user.userId);
+    expect(await use(homeserver, first)).toMatchObject(ENDED);
+    expect(await refresh(homeserver, first)).toMatchObject({ status: 401, body: { errcode: "M_UNKNOWN_TOKEN" } });
+  });
+
+  test("end for good where their tokens are older than the ones before the last", async () => {
+    const homeserver = await start();
+    const first = await logInToRefresh(homeserver, await User.register(homeserver));
+    await refresh(homeserver, await refresh(homeserver, first));
+    expect(await use(homeserver, first)).toMatchObject(ENDED);
+  });
+
   test("end softly as if they had expired, and the device can be logged in again", async () => {
     const homeserver = await start();
     const user = await User.register(homeserver);

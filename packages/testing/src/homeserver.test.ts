@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from "vitest";
 import { access } from "./testing/access.js";
 import { membership } from "./testing/membership.js";
 import { reading } from "./testing/reading.js";
+import { refreshing } from "./testing/refreshing.js";
 import { rooms } from "./testing/rooms.js";
 import { sending } from "./testing/sending.js";
 import { syncing } from "./testing/syncing.js";
@@ -21,6 +22,7 @@ if (synapseUrl === undefined) {
 function behaviour(server: Server): void {
   wire(server);
   access(server);
+  refreshing(server);
   rooms(server);
   membership(server);
   sending(server);

@@ -1,4 +1,4 @@
-import type { Session } from "./accounts.js";
+import type { Session } from "./sessions.js";
 
 /**
  * Remembers which event a transaction ID has made, so that a request that is sent again takes effect once. A transaction belongs

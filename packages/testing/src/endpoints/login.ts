@@ -5,6 +5,7 @@ import { isObject } from "../json.js";
 import type { JsonObject } from "../json.js";
 import { MatrixError, forbidden, invalidParam } from "../matrix-error.js";
 import type { Endpoint } from "../router.js";
+import type { Tokens } from "../sessions.js";
 
 const LOGIN_TOKEN_LIFETIME_MS = 300_000;
 
@@ -14,7 +15,7 @@ const LOGIN_TOKEN_LIFETIME_MS = 300_000;
  * @see https://spec.matrix.org/v1.19/client-server-api/#login
  */
 export function loginEndpoints(homeserver: Homeserver): Endpoint[] {
-  const { accounts, env } = homeserver;
+  const { accounts, env, sessions } = homeserver;
   return [
     {
       method: "GET",
@@ -28,6 +29,7 @@ export function loginEndpoints(homeserver: Homeserver): Endpoint[] {
       path: "/_matrix/client/v3/login",
       answer(call) {
         const body = call.body();
+        checkRefreshWish(body);
         const account = accountLoggingIn(homeserver, body);
         return {
           ...startSession(homeserver, account, body),
@@ -55,7 +57,8 @@ export function loginEndpoints(homeserver: Homeserver): Endpoint[] {
       method: "POST",
       path: "/_matrix/client/v3/logout",
       answer(call) {
-        accounts.logOut(call.session());
+        const { userId, deviceId } = call.sessionToEnd();
+        sessions.end(userId, deviceId);
         return {};
       },
     },
@@ -63,7 +66,7 @@ export function loginEndpoints(homeserver: Homeserver): Endpoint[] {
       method: "POST",
       path: "/_matrix/client/v3/logout/all",
       answer(call) {
-        accounts.logOutEverywhere(call.session().userId);
+        sessions.end(call.sessionToEnd().userId);
         return {};
       },
     },
@@ -72,13 +75,27 @@ export function loginEndpoints(homeserver: Homeserver): Endpoint[] {
 
 /** Logs an account in as the body of a login or a registration asks, and tells what either answers. */
 export function startSession(homeserver: Homeserver, account: Account, body: JsonObject): JsonObject {
-  const session = homeserver.accounts.logIn(account, optionalString(body, "device_id"));
+  const deviceId = optionalString(body, "device_id") ?? homeserver.identifiers.deviceId();
+  const tokens = homeserver.sessions.start(account.userId, deviceId, body["refresh_token"] === true);
   return {
-    user_id: session.userId,
+    user_id: account.userId,
     home_server: homeserver.serverName,
-    access_token: session.accessToken,
-    device_id: session.deviceId,
+    device_id: deviceId,
+    ...tellTokens(homeserver, tokens),
   };
+}
+
+/** What a client gets to know of its tokens. */
+export function tellTokens({ env }: Homeserver, { accessToken, refreshToken, expiresAt }: Tokens): JsonObject {
+  return {
+    access_token: accessToken,
+    ...(refreshToken !== undefined && { refresh_token: refreshToken, expires_in_ms: expiresAt - env.now() }),
+  };
+}
+
+/** Refuses the body of a login or a registration that cannot decide whether it wants a refresh token. */
+export function checkRefreshWish({ refresh_token: wish = false }: JsonObject): void {
+  if (typeof wish !== "boolean") throw new MatrixError(400, "M_UNKNOWN", "`refresh_token` should be true or false.");
 }
 
 function accountLoggingIn(homeserver: Homeserver, body: JsonObject): Account {

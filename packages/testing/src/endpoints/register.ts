@@ -6,7 +6,7 @@ import type { JsonObject } from "../json.js";
 import { MatrixError, invalidParam } from "../matrix-error.js";
 import { Refusal } from "../refusal.js";
 import type { Endpoint } from "../router.js";
-import { startSession } from "./login.js";
+import { checkRefreshWish, startSession } from "./login.js";
 
 /**
  * Registration, open to everybody who takes the dummy stage of interactive authentication.
@@ -25,6 +25,7 @@ export function registerEndpoints(homeserver: Homeserver): Endpoint[] {
         if (call.word("kind", ["user", "guest"]) === "guest") {
           throw new MatrixError(403, "M_UNKNOWN", "Guest access is disabled");
         }
+        checkRefreshWish(body);
         const username = optionalString(body, "username");
         const localpart = username === undefined ? undefined : freeLocalpart(homeserver, username);
         authenticateInteractively(homeserver, sessions, body["auth"]);
