@@ -9,6 +9,11 @@ export interface CallOptions {
   /** Sent as JSON. */
   readonly body?: object;
   readonly signal?: AbortSignal;
+  /**
+   * Whether making the request twice has the effect of making it once, so that one whose outcome is unknown can be made again. By default
+   * all but `POST` are taken for such.
+   */
+  readonly idempotent?: boolean;
   /** The time for the whole answer, with all attempts; 60 s by default. */
   readonly timeoutMs?: number;
   /** The most bytes that the answer may have; 64 MiB by default. */

@@ -1,4 +1,5 @@
 import { isJsonObject } from "./json.js";
+import { isToken } from "./tokens.js";
 
 /** How a user proves who they are. */
 export type Credentials = PasswordCredentials | TokenCredentials | AccessTokenCredentials;
@@ -41,9 +42,4 @@ export function checkCredentials(credentials: unknown): void {
 
 function wrongCredentials(found: string): TypeError {
   return new TypeError(`Cannot log in: ${found}; pass { user, password }, { token } or { accessToken }`);
-}
-
-/** Tells whether something can be sent as an access token: one that cannot would turn up in the error of who tries. */
-export function isToken(value: unknown): value is string {
-  return typeof value === "string" && /^[!-~]+$/.test(value);
 }

@@ -2,7 +2,7 @@ import { call } from "./call.js";
 import type { Connection } from "./connection.js";
 import { MatrixError } from "./errors.js";
 import type { Session } from "./session.js";
-import { endSession, requireSession } from "./session-life.js";
+import { forgetSession, requireSession, tellLoggedOut } from "./session-life.js";
 
 /**
  * Ends the session at the homeserver, and then forgets all that this client has stored; requests and a sync of it end. When the
@@ -16,6 +16,7 @@ export async function logout(connection: Connection): Promise<void> {
     session.loggingOut = undefined;
   });
   await session.loggingOut;
+  await tellLoggedOut(connection, session);
 }
 
 async function end(connection: Connection, session: Session): Promise<void> {
@@ -25,5 +26,5 @@ async function end(connection: Connection, session: Session): Promise<void> {
     // A session that the homeserver has ended before is over as well.
     if (!(error instanceof MatrixError && error.errcode === "M_UNKNOWN_TOKEN")) throw error;
   }
-  await endSession(connection, session);
+  await forgetSession(connection, session);
 }

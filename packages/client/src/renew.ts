@@ -1,16 +1,31 @@
+import { type Lease, StorageError } from "@mx/storage";
 import { authenticate, discard } from "./authenticate.js";
 import type { Connection } from "./connection.js";
-import type { MatrixError } from "./errors.js";
-import type { Session } from "./session.js";
-import { endSession, renewSession } from "./session-life.js";
-import { untilAborted } from "./signals.js";
+import { ConnectionError, type MatrixError } from "./errors.js";
+import { refresh } from "./refresh.js";
+import { isSameSession, restoreSession, type Session } from "./session.js";
+import { forgetSession, renewSession, tellLoggedOut } from "./session-life.js";
+import { joinSignals, untilAborted } from "./signals.js";
+import type { Tokens } from "./tokens.js";
+
+// 1. Tokens are renewed by one at a time, of all processes that share the storage: under a lease.
+// 2. Whoever has the lease looks first whether another one was here before: what is stored is never older than what this process knows.
+// 3. New tokens are stored before they are used. Until then the old refresh token stays good, so that a kill loses nothing.
+// 4. Only a refusal without a soft logout, of tokens that are the stored ones and that nothing can replace, ends a session.
+
+/** How long the lease outlives a process that was killed while it had it. */
+const leaseTtlMs = 10_000;
+
+/** What has become of a session whose tokens were to be renewed: `kept` is as it was. */
+type Outcome = "renewed" | "kept" | "over";
 
 /**
  * What to do when the homeserver does not know the access token of a session any more; resolves with whether the session has another
  * one to make the request with.
- * 1. It has another one by now: somebody else was here first.
- * 2. A soft logout: the application is asked, once for all requests that wait, how to log in again.
- * 3. A token that is current and not softly logged out: the session is over.
+ * 1. It has another one by now: somebody else was here first, perhaps in another process.
+ * 2. It has a refresh token, which gets another one.
+ * 3. It was a soft logout: the application is asked, once for all requests that wait, how to log in again.
+ * 4. Otherwise the session is over.
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#soft-logout
  */
@@ -18,33 +33,104 @@ export async function renew(
   connection: Connection,
   session: Session,
   accessToken: string,
-  error: MatrixError,
+  refusal: MatrixError,
 ): Promise<boolean> {
   if (session.accessToken !== accessToken) return true;
-  if (error.data["soft_logout"] !== true) {
-    await endSession(connection, session, error);
-    return false;
-  }
-  session.renewing ??= logInAgain(connection, session).finally(() => {
-    session.renewing = undefined;
-  });
-  return session.renewing;
+  session.renewing ??= underLease(connection, session, (lease) => recover(connection, session, refusal, lease)).finally(
+    () => {
+      session.renewing = undefined;
+    },
+  );
+  const outcome = await session.renewing;
+  if (outcome === "over") await tellLoggedOut(connection, session);
+  return outcome === "renewed";
 }
 
-async function logInAgain(connection: Connection, session: Session): Promise<boolean> {
+/** Renews tokens that will end soon. That it cannot be done now is no reason to fail: they are still good. */
+export async function renewEarly(connection: Connection, session: Session): Promise<void> {
+  session.renewingEarly ??= underLease(connection, session, (lease) => replace(connection, session, lease))
+    .catch((error: unknown) => {
+      if (error instanceof ConnectionError || error instanceof StorageError) return "kept" as const;
+      throw error;
+    })
+    .finally(() => {
+      session.renewingEarly = undefined;
+    });
+  const outcome = await session.renewingEarly;
+  if (outcome === "kept") session.postponeRenewal(connection.env.now());
+  if (outcome === "over") await tellLoggedOut(connection, session);
+}
+
+/** Works on the tokens of a session when nobody else does; not at all when somebody else has, or has ended the session. */
+function underLease(
+  connection: Connection,
+  session: Session,
+  work: (lease: Lease) => Promise<Outcome>,
+): Promise<Outcome> {
+  const { storage, closing, unfinished } = connection;
+  return unfinished.run(async () => {
+    const stop = joinSignals(closing, session.ended);
+    const { signal } = stop;
+    try {
+      for (;;) {
+        const lease = await storage.lease("session", { ttlMs: leaseTtlMs, waitMs: Number.POSITIVE_INFINITY, signal });
+        try {
+          const stored = restoreSession(await storage.get("session"));
+          if (!stored || !isSameSession(session, stored)) return await end(connection, session);
+          if (stored.accessToken === session.accessToken) return await work(lease);
+          session.renew(stored.tokens);
+          return "renewed";
+        } catch (error) {
+          // This process was too slow: what another one has done meanwhile counts.
+          if (!(error instanceof StorageError && error.code === "lease-lost")) throw error;
+        } finally {
+          await lease.release();
+        }
+      }
+    } finally {
+      stop.end();
+    }
+  });
+}
+
+async function recover(connection: Connection, session: Session, refusal: MatrixError, lease: Lease): Promise<Outcome> {
+  const isSoft = refusal.data["soft_logout"] === true;
+  // Tokens that have never worked may be those that the homeserver has dropped for others.
+  const outcome = isSoft || !session.isProven ? await replace(connection, session, lease) : "kept";
+  if (outcome !== "kept") return outcome;
+  if (isSoft) return logInAgain(connection, session, lease);
+  return end(connection, session, { reason: refusal, lease });
+}
+
+async function replace(connection: Connection, session: Session, lease: Lease): Promise<Outcome> {
+  const tokens = await refresh(connection, session);
+  return tokens ? store(connection, session, tokens, lease) : "kept";
+}
+
+async function logInAgain(connection: Connection, session: Session, lease: Lease): Promise<Outcome> {
   const { userId, deviceId } = session;
   const asking = connection.callbacks.logInAgain?.({ userId, deviceId });
   const credentials = await untilAborted(asking, connection.closing, session.ended);
-  if (!credentials) return false;
+  if (!credentials) return "kept";
 
   const device = "accessToken" in credentials || deviceId === undefined ? {} : { deviceId };
-  const renewed = await authenticate(connection, { ...credentials, ...device });
-  const isSame = renewed.userId === userId && renewed.deviceId === deviceId;
-  if (isSame && (await renewSession(connection, session, renewed.accessToken))) return true;
+  const again = await authenticate(connection, { ...credentials, ...device });
+  if (!isSameSession(session, again)) {
+    await discard(connection, again, credentials);
+    throw new TypeError(
+      `Cannot log in again as "${userId}" on "${deviceId}": logInAgain led to "${again.userId}" on "${again.deviceId}"`,
+    );
+  }
+  const outcome = await store(connection, session, again.tokens, lease);
+  if (outcome === "over") await discard(connection, again, credentials);
+  return outcome;
+}
 
-  await discard(connection, renewed, credentials);
-  if (isSame) return false;
-  throw new TypeError(
-    `Cannot log in again as "${userId}" on "${deviceId}": logInAgain led to "${renewed.userId}" on "${renewed.deviceId}"`,
-  );
+async function store(connection: Connection, session: Session, tokens: Tokens, lease: Lease): Promise<Outcome> {
+  return (await renewSession(connection, session, tokens, lease)) ? "renewed" : end(connection, session);
+}
+
+async function end(...how: Parameters<typeof forgetSession>): Promise<"over"> {
+  await forgetSession(...how);
+  return "over";
 }

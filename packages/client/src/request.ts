@@ -2,9 +2,10 @@ import { call, type CallOptions } from "./call.js";
 import type { Connection } from "./connection.js";
 import { MatrixError } from "./errors.js";
 import type { Json } from "./json.js";
-import { renew } from "./renew.js";
+import { renew, renewEarly } from "./renew.js";
 import type { Session } from "./session.js";
 import { requireSession } from "./session-life.js";
+import { untilAborted } from "./signals.js";
 
 export interface RequestOptions extends CallOptions {
   /** `false` sends no access token, and needs no session; `true` by default. */
@@ -17,9 +18,13 @@ interface OwnOptions extends RequestOptions {
   readonly attempts?: "once";
 }
 
+/** A homeserver that refuses every token that it gives is not asked for more of them than this. */
+const maxTokens = 3;
+
 /**
  * Makes a request to an endpoint of the client-server API and resolves with the answer's JSON. It is authenticated with the access
- * token of a session, which goes to the base URL of that session and nowhere else; when the session ends, so does the request.
+ * token of a session, which goes to the base URL of that session and nowhere else; when the session ends, so does the request. A request
+ * whose access token is refused was not processed, whatever it is, so it is made again with another one when there is one.
  */
 export async function request(
   connection: Connection,
@@ -29,12 +34,18 @@ export async function request(
 ): Promise<Json> {
   if (!authenticated) return call(connection, method, endpoint, options);
   const session = given ?? requireSession(connection, `${method} ${endpoint}`);
-  const { accessToken, ended } = session;
-  try {
-    return await call(connection, method, endpoint, { ...options, accessToken, ended });
-  } catch (error) {
-    if (!(error instanceof MatrixError && error.errcode === "M_UNKNOWN_TOKEN")) throw error;
-    if (!(await renew(connection, session, accessToken, error))) throw error;
-    return call(connection, method, endpoint, { ...options, accessToken: session.accessToken, ended });
+  const { signal = connection.closing } = options;
+  if (session.isDue(connection.env.now())) await untilAborted(renewEarly(connection, session), signal);
+  for (let token = 1; ; token++) {
+    const { accessToken, ended } = session;
+    try {
+      const answer = await call(connection, method, endpoint, { ...options, accessToken, ended });
+      session.prove(accessToken);
+      return answer;
+    } catch (error) {
+      const isRefused = error instanceof MatrixError && error.errcode === "M_UNKNOWN_TOKEN";
+      if (!isRefused || token === maxTokens) throw error;
+      if (!(await untilAborted(renew(connection, session, accessToken, error), signal))) throw error;
+    }
   }
 }

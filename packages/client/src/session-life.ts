@@ -1,13 +1,15 @@
-import type { Transaction } from "@mx/storage";
+import type { Lease, Transaction } from "@mx/storage";
 import type { Connection } from "./connection.js";
-import { type MatrixError, NotLoggedInError } from "./errors.js";
+import { AlreadyLoggedInError, type MatrixError, NotLoggedInError } from "./errors.js";
 import { toStored } from "./homeserver.js";
 import { LoggedOut } from "./messages.js";
-import { restoreSession, type Session, storedForm } from "./session.js";
+import { isSameSession, restoreSession, type Session, storedForm } from "./session.js";
+import type { Tokens } from "./tokens.js";
 
 // 1. A session is one object from login to logout. What belongs to a session holds on to it, so that nothing of one user is ever done
 //    in the name of the next.
 // 2. Storage first, then memory, then messages. What others wait for here ends before the messages, whose subscribers may wait for it.
+// 3. Other processes may share the storage: whatever is changed there is compared with what is there first, in the same transaction.
 
 /** The session of a logged-in client; `attempt` completes "Cannot …" in the error of one that is not. */
 export function requireSession(connection: Connection, attempt: string): Session {
@@ -18,31 +20,39 @@ export function requireSession(connection: Connection, attempt: string): Session
 /** Makes a session durable, together with its homeserver and with nothing of an earlier one, and then the current one. */
 export function startSession(connection: Connection, session: Session): Promise<void> {
   return connection.unfinished.run(async () => {
-    await connection.storage.transaction((transaction) => {
+    await connection.storage.transaction(async (transaction) => {
+      const stored = restoreSession(await transaction.get("session"));
+      if (stored) throw new AlreadyLoggedInError(stored.userId);
       transaction.clear();
       transaction.set("homeserver", toStored(connection.homeserver));
-      transaction.set("session", storedForm(session, session.accessToken));
+      transaction.set("session", storedForm(session, session.tokens));
     });
     connection.session = session;
   });
 }
 
-/** Makes another access token durable, and then the one of the session, unless that is not the stored one any more. */
-export function renewSession(connection: Connection, session: Session, accessToken: string): Promise<boolean> {
+/**
+ * Makes other tokens durable, and then those of the session; resolves with `false`, having changed nothing, when the session is not the
+ * stored one any more. Rejects with a `StorageError` of code `lease-lost` when another process may have got tokens meanwhile.
+ */
+export function renewSession(connection: Connection, session: Session, tokens: Tokens, lease: Lease): Promise<boolean> {
   return connection.unfinished.run(async () => {
-    const isCurrent = await storeFor(connection, session, (transaction) => {
-      transaction.set("session", storedForm(session, accessToken));
-    });
-    if (isCurrent) session.renew(accessToken);
+    const change = (transaction: Transaction): void => transaction.set("session", storedForm(session, tokens));
+    const isCurrent = await storeFor(connection, session, change, lease);
+    if (isCurrent) session.renew(tokens);
     return isCurrent;
   });
 }
 
-/** Forgets all that this client has stored, and then the session; publishes `LoggedOut`. `reason` is why, if not a logout. */
-export async function endSession(connection: Connection, session: Session, reason?: MatrixError): Promise<void> {
-  const isFirst = session.ending === undefined;
+/** Forgets all that is stored of a session, and then the session. `reason` is why, if not a logout. */
+export async function forgetSession(
+  connection: Connection,
+  session: Session,
+  { reason, lease }: { reason?: MatrixError; lease?: Lease } = {},
+): Promise<void> {
   session.ending ??= connection.unfinished.run(async () => {
-    await connection.storage.clear();
+    // Another process may have logged out already, and in again as somebody else.
+    await storeFor(connection, session, (transaction) => transaction.clear(), lease);
     if (connection.session === session) connection.session = undefined;
     const isLogout = reason === undefined || session.loggingOut !== undefined;
     session.end(isLogout ? new NotLoggedInError("finish what was begun") : reason);
@@ -53,7 +63,13 @@ export async function endSession(connection: Connection, session: Session, reaso
     session.ending = undefined;
     throw error;
   }
-  if (isFirst) await connection.publisher.publish(new LoggedOut(session.userId, session.deviceId));
+}
+
+/** Publishes that a session is over, once for all that have found it so. */
+export async function tellLoggedOut(connection: Connection, session: Session): Promise<void> {
+  if (session.isToldOver) return;
+  session.isToldOver = true;
+  await connection.publisher.publish(new LoggedOut(session.userId, session.deviceId));
 }
 
 /** Stores something that belongs to a session; resolves with `false`, having stored nothing, when it is not the stored one any more. */
@@ -61,11 +77,12 @@ export function storeFor(
   connection: Connection,
   session: Session,
   change: (transaction: Transaction) => void,
+  lease?: Lease,
 ): Promise<boolean> {
   return connection.storage.transaction(async (transaction) => {
     const stored = restoreSession(await transaction.get("session"));
-    if (stored?.userId !== session.userId || stored.deviceId !== session.deviceId) return false;
+    if (!stored || !isSameSession(session, stored)) return false;
     change(transaction);
     return true;
-  });
+  }, lease && { lease });
 }

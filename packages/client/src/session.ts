@@ -1,30 +1,48 @@
 import { StorageError, type StorageValue } from "@mx/storage";
 import { isJsonObject } from "./json.js";
+import { restoreTokens, type Tokens } from "./tokens.js";
 
-/** Who the client is to its homeserver. The access token leaves it only in a request to that homeserver. */
+const renewalPauseMs = 5000;
+
+/** Who the client is to its homeserver. Its tokens leave it only in a request to that homeserver. */
 export class Session {
   readonly userId: string;
   /** Missing when the access token belongs to no device, as an application service's does. */
   readonly deviceId: string | undefined;
-  #accessToken: string;
+  #tokens: Tokens;
+  #isProven = false;
+  #renewAt: number;
   readonly #end = new AbortController();
 
-  /** Shared by all requests that met the same soft logout: whether there is another access token now. */
-  renewing: Promise<boolean> | undefined;
+  /** Shared by all requests whose access token was refused: whether there is another one now. */
+  renewing: Promise<"renewed" | "kept" | "over"> | undefined;
+  /** Shared by all requests that were to be made when the tokens were due. */
+  renewingEarly: Session["renewing"];
   /** Shared by all calls that log out. */
   loggingOut: Promise<void> | undefined;
   /** Shared by all that find the session over. */
   ending: Promise<void> | undefined;
+  isToldOver = false;
   isSyncing = false;
 
-  constructor(userId: string, deviceId: string | undefined, accessToken: string) {
+  constructor(userId: string, deviceId: string | undefined, tokens: Tokens) {
     this.userId = userId;
     this.deviceId = deviceId;
-    this.#accessToken = accessToken;
+    this.#tokens = tokens;
+    this.#renewAt = tokens.refreshAt ?? Number.POSITIVE_INFINITY;
+  }
+
+  get tokens(): Tokens {
+    return this.#tokens;
   }
 
   get accessToken(): string {
-    return this.#accessToken;
+    return this.#tokens.accessToken;
+  }
+
+  /** Whether a request with these tokens has succeeded: of tokens that never worked, nothing can be concluded. */
+  get isProven(): boolean {
+    return this.#isProven;
   }
 
   /** Aborted when the session is over: with a `NotLoggedInError` after a logout, with the homeserver's `MatrixError` otherwise. */
@@ -32,9 +50,26 @@ export class Session {
     return this.#end.signal;
   }
 
-  /** The session goes on with another access token. */
-  renew(accessToken: string): void {
-    this.#accessToken = accessToken;
+  /** A request with this access token has succeeded. */
+  prove(accessToken: string): void {
+    if (accessToken === this.#tokens.accessToken) this.#isProven = true;
+  }
+
+  /** The session goes on with other tokens. */
+  renew(tokens: Tokens): void {
+    this.#tokens = tokens;
+    this.#isProven = false;
+    this.#renewAt = tokens.refreshAt ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Tells whether the tokens are to be renewed before the next request. */
+  isDue(now: number): boolean {
+    return now >= this.#renewAt;
+  }
+
+  /** The tokens could not be renewed: the next attempt has time. When they end before it, a request will meet that. */
+  postponeRenewal(now: number): void {
+    this.#renewAt = now + renewalPauseMs;
   }
 
   end(reason: Error): void {
@@ -42,20 +77,24 @@ export class Session {
   }
 }
 
-/** What is stored of a session, with the access token that it has or is about to have. */
-export function storedForm({ userId, deviceId }: Session, accessToken: string): StorageValue {
-  return { userId, ...(deviceId !== undefined && { deviceId }), accessToken };
+/** Tells whether two sessions are one, of the same user on the same device, with tokens of different times perhaps. */
+export function isSameSession(session: Session, stored: Session): boolean {
+  return stored.userId === session.userId && stored.deviceId === session.deviceId;
+}
+
+/** What is stored of a session, with the tokens that it has or is about to have. */
+export function storedForm({ userId, deviceId }: Session, tokens: Tokens): StorageValue {
+  return { userId, ...(deviceId !== undefined && { deviceId }), ...tokens };
 }
 
 /** The session that was stored, if there is one. */
 export function restoreSession(stored: StorageValue | undefined): Session | undefined {
   if (stored === undefined) return undefined;
   if (isJsonObject(stored)) {
-    const { userId, deviceId, accessToken } = stored;
+    const { userId, deviceId } = stored;
+    const tokens = restoreTokens(stored);
     const hasDevice = deviceId === undefined || typeof deviceId === "string";
-    if (typeof userId === "string" && hasDevice && typeof accessToken === "string") {
-      return new Session(userId, deviceId, accessToken);
-    }
+    if (typeof userId === "string" && hasDevice && tokens) return new Session(userId, deviceId, tokens);
   }
   throw new StorageError("Cannot restore the session: what is stored is none; clear the storage to begin anew");
 }
