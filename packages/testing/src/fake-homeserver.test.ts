@@ -3,45 +3,11 @@ import { Agent, request as httpRequest } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { SimulatedEnv } from "./testing/simulated-env.js";
 import { PASSWORD, User, field, joined, path, request, textsOf } from "./testing/user.js";
 import type { Reply } from "./testing/user.js";
 import { FakeHomeserver } from "./index.js";
-import type { Env, FakeHomeserverOptions, Interceptor } from "./index.js";
-
-/** A clock that stands still until it is told to go on, and randomness from a seed. */
-class SimulatedEnv implements Env {
-  readonly #timers = new Map<() => void, number>();
-  #now = 1_700_000_000_000;
-  #seed = 42;
-
-  now(): number {
-    return this.#now;
-  }
-
-  startTimer(callback: () => void, delayMs: number): () => void {
-    const timer = (): void => callback();
-    this.#timers.set(timer, this.#now + delayMs);
-    return () => {
-      this.#timers.delete(timer);
-    };
-  }
-
-  random(): number {
-    this.#seed = (this.#seed * 48_271) % 2_147_483_647;
-    return this.#seed / 2_147_483_647;
-  }
-
-  get pendingTimers(): number {
-    return this.#timers.size;
-  }
-
-  advance(ms: number): void {
-    this.#now += ms;
-    for (const [timer, due] of this.#timers) {
-      if (due <= this.#now && this.#timers.delete(timer)) timer();
-    }
-  }
-}
+import type { FakeHomeserverOptions, Interceptor } from "./index.js";
 
 /** Starts a homeserver that ends with the test. */
 async function start(options?: FakeHomeserverOptions): Promise<FakeHomeserver> {
