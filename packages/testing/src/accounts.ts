@@ -1,9 +1,14 @@
 import type { Identifiers } from "./identifiers.js";
+import { MatrixError } from "./matrix-error.js";
 
 export interface Account {
   readonly userId: string;
-  readonly password: string;
+  password: string;
   displayname: string | undefined;
+  /** Locked out of everything but logging out. */
+  isLocked: boolean;
+  /** Kept from doing anything that others see. */
+  isSuspended: boolean;
 }
 
 interface LoginToken {
@@ -25,9 +30,25 @@ export class Accounts {
     return this.#accounts.get(userId);
   }
 
+  /**
+   * Refuses a user whose account is locked.
+   *
+   * @see https://spec.matrix.org/v1.19/client-server-api/#account-locking
+   */
+  checkLock(userId: string): void {
+    if (this.get(userId)?.isLocked !== true) return;
+    throw new MatrixError(401, "M_USER_LOCKED", "User account has been locked", { soft_logout: true });
+  }
+
   create(localpart: string, password: string): Account {
     const userId = this.#identifiers.userId(localpart);
-    const account: Account = { userId, password, displayname: localpart };
+    const account: Account = {
+      userId,
+      password,
+      displayname: localpart,
+      isLocked: false,
+      isSuspended: false,
+    };
     this.#accounts.set(userId, account);
     return account;
   }

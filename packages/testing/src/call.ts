@@ -48,7 +48,7 @@ export class Call {
     return this.#sessions.authenticate(this.#accessToken());
   }
 
-  /** Who is calling to log out, which an expired token is still good for. */
+  /** Who is calling to log out, which an expired token and a locked account are good enough for. */
   sessionToEnd(): Session {
     return this.#sessions.authenticateToLogOut(this.#accessToken());
   }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Account } from "./accounts.js";
 import { answerToFailure } from "./answer.js";
 import { createAccount } from "./endpoints/register.js";
 import { Homeserver } from "./homeserver.js";
@@ -116,6 +117,36 @@ export class FakeHomeserver implements AsyncDisposable {
     this.#homeserver.sessions.end(userId);
   }
 
+  /**
+   * Locks the account of a user: 401 `M_USER_LOCKED` with `soft_logout: true` for all but logging out, until it is unlocked. The
+   * sessions stay. Throws when there is no such user.
+   *
+   * @see https://spec.matrix.org/v1.19/client-server-api/#account-locking
+   */
+  lockUser(userId: string): void {
+    this.#account("lock", userId).isLocked = true;
+  }
+
+  /** Unlocks an account. Throws when there is no such user. */
+  unlockUser(userId: string): void {
+    this.#account("unlock", userId).isLocked = false;
+  }
+
+  /**
+   * Suspends the account of a user: 403 `M_USER_SUSPENDED` for sending, creating rooms, joining, inviting, banning and changing the
+   * profile. Reading, leaving, redacting one's own events and logging out go on. Throws when there is no such user.
+   *
+   * @see https://spec.matrix.org/v1.19/client-server-api/#account-suspension
+   */
+  suspendUser(userId: string): void {
+    this.#account("suspend", userId).isSuspended = true;
+  }
+
+  /** Ends the suspension of an account. Throws when there is no such user. */
+  unsuspendUser(userId: string): void {
+    this.#account("unsuspend", userId).isSuspended = false;
+  }
+
   /** Ends it, with every request that still waits for an answer. Closing twice is one close. */
   async close(): Promise<void> {
     await this.#server.close();
@@ -123,6 +154,12 @@ export class FakeHomeserver implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #account(verb: string, userId: string): Account {
+    const account = this.#homeserver.accounts.get(userId);
+    if (account !== undefined) return account;
+    throw new Error(`Cannot ${verb} "${userId}": there is no such user; call register() first`);
   }
 }
 

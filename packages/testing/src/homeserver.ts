@@ -56,8 +56,8 @@ export class Homeserver {
     this.env = env;
     this.identifiers = new Identifiers(env, serverName);
     this.accounts = new Accounts(this.identifiers);
-    this.sessions = new Sessions(env, this.identifiers, accessTokenLifetimeMs);
-    this.rooms = new Rooms(env, this.identifiers, this.stream);
+    this.sessions = new Sessions(env, this.identifiers, this.accounts, accessTokenLifetimeMs);
+    this.rooms = new Rooms(env, this.identifiers, this.stream, this.accounts);
     this.memberships = new Memberships(this.rooms, this.accounts);
     this.#router = new Router([
       ...discoveryEndpoints(this),

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import type { Accounts } from "./accounts.js";
 import { authorize } from "./authorization.js";
 import { checkContent } from "./check-content.js";
 import type { Env } from "./env.js";
@@ -7,19 +8,22 @@ import type { Identifiers } from "./identifiers.js";
 import { redact } from "./redaction.js";
 import { Room } from "./room.js";
 import type { Stream } from "./stream.js";
+import { checkSuspension } from "./suspension.js";
 
 /** The rooms and their aliases. Every event of every room comes in through `send`. */
 export class Rooms {
   readonly #env: Env;
   readonly #identifiers: Identifiers;
   readonly #stream: Stream;
+  readonly #accounts: Accounts;
   readonly #rooms = new Map<string, Room>();
   readonly #aliases = new Map<string, string>();
 
-  constructor(env: Env, identifiers: Identifiers, stream: Stream) {
+  constructor(env: Env, identifiers: Identifiers, stream: Stream, accounts: Accounts) {
     this.#env = env;
     this.#identifiers = identifiers;
     this.#stream = stream;
+    this.#accounts = accounts;
   }
 
   /** A new room, without any event yet, which nobody finds before it is added. */
@@ -53,6 +57,7 @@ export class Rooms {
    * sender, stays as it is: the event that set it is returned.
    */
   send(room: Room, draft: EventDraft): RoomEvent {
+    if (this.#accounts.get(draft.sender)?.isSuspended === true) checkSuspension(room, draft);
     authorize(room, draft);
     checkContent(draft);
     const replaced = draft.stateKey === undefined ? undefined : room.stateEvent(draft.type, draft.stateKey);

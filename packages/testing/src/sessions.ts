@@ -1,3 +1,4 @@
+import type { Accounts } from "./accounts.js";
 import type { Env } from "./env.js";
 import type { Identifiers } from "./identifiers.js";
 import { MatrixError, forbidden } from "./matrix-error.js";
@@ -30,13 +31,15 @@ interface Link extends Tokens {
 export class Sessions {
   readonly #env: Env;
   readonly #identifiers: Identifiers;
+  readonly #accounts: Accounts;
   readonly #accessTokenLifetimeMs: number;
   readonly #byAccessToken = new Map<string, Link>();
   readonly #byRefreshToken = new Map<string, Link>();
 
-  constructor(env: Env, identifiers: Identifiers, accessTokenLifetimeMs: number) {
+  constructor(env: Env, identifiers: Identifiers, accounts: Accounts, accessTokenLifetimeMs: number) {
     this.#env = env;
     this.#identifiers = identifiers;
+    this.#accounts = accounts;
     this.#accessTokenLifetimeMs = accessTokenLifetimeMs;
   }
 
@@ -50,10 +53,11 @@ export class Sessions {
     const link = this.#find(accessToken);
     if (link.expiresAt <= this.#env.now()) throw unknownToken("Access token has expired", true);
     link.isAccessTokenUsed = true;
+    this.#accounts.checkLock(link.userId);
     return link;
   }
 
-  /** The session of an access token, even of one that has expired: enough to log out. */
+  /** The session of an access token, even where it has expired or the account is locked: enough to log out. */
   authenticateToLogOut(accessToken: string | undefined): Session {
     return this.#find(accessToken);
   }

@@ -31,6 +31,7 @@ export function loginEndpoints(homeserver: Homeserver): Endpoint[] {
         const body = call.body();
         checkRefreshWish(body);
         const account = accountLoggingIn(homeserver, body);
+        accounts.checkLock(account.userId);
         return {
           ...startSession(homeserver, account, body),
           well_known: { "m.homeserver": { base_url: homeserver.baseUrl } },

@@ -3,6 +3,7 @@ import type { Account } from "../accounts.js";
 import type { Homeserver } from "../homeserver.js";
 import { MatrixError, invalidParam, missingParam, notFound } from "../matrix-error.js";
 import type { Endpoint } from "../router.js";
+import { userSuspended } from "../suspension.js";
 
 const MAX_DISPLAYNAME_LENGTH = 256;
 
@@ -38,6 +39,7 @@ export function profileEndpoints(homeserver: Homeserver): Endpoint[] {
       path: "/_matrix/client/v3/profile/{userId}/displayname",
       answer(call) {
         const { userId } = call.session();
+        if (accountOf(userId).isSuspended) throw userSuspended();
         const { displayname } = call.body();
         if (displayname === undefined) throw missingParam("Missing key 'displayname'");
         if (typeof displayname !== "string") throw invalidParam("'displayname' must be a string");

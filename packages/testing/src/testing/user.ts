@@ -78,7 +78,7 @@ export async function request<Body = unknown>(
   { accessToken, body, text, headers, signal }: RequestOptions = {},
 ): Promise<Reply<Body>> {
   const content = text ?? (body === undefined ? undefined : JSON.stringify(body));
-  const response = await fetch(url + (target.startsWith("/_matrix") ? "" : "/_matrix/client/v3") + target, {
+  const response = await fetch(url + (target.startsWith("/_") ? "" : "/_matrix/client/v3") + target, {
     method,
     headers: { ...(accessToken !== undefined && { authorization: `Bearer ${accessToken}` }), ...headers },
     ...(content !== undefined && { body: content }),
