@@ -1,6 +1,6 @@
 import type { Connection } from "./connection.js";
 import { withDeadline } from "./deadline.js";
-import { type Query, urlOf } from "./endpoint.js";
+import { type Endpoint, type Query, urlOf } from "./endpoint.js";
 import type { Json } from "./json.js";
 
 /** What one call of an endpoint is made with. */
@@ -33,12 +33,12 @@ interface OwnOptions extends CallOptions {
 export async function call(
   connection: Connection,
   method: string,
-  endpoint: string,
+  endpoint: string | Endpoint,
   options: OwnOptions = {},
 ): Promise<Json> {
   const { env, closing, homeserver } = connection;
   const { query, body, signal, accessToken, ended, timeoutMs = 60_000, maxBodyBytes = 64 * 1024 * 1024 } = options;
-  const attempt = `${method} ${endpoint}`;
+  const attempt = `${method} ${String(endpoint)}`;
   if (!/^[a-z]+$/i.test(method)) throw new TypeError(`Cannot ${attempt}: "${method}" is not a method like "GET"`);
   const exchange = options.attempts === "once" ? connection.exchangeOnce : connection.exchange;
   const url = urlOf(homeserver.baseClientUrl, endpoint, query);

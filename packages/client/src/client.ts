@@ -3,7 +3,7 @@ import type { Callbacks } from "./callbacks.js";
 import { connect, type HomeserverSource, type OpenConnection, type StorageSource } from "./connect.js";
 import { createRoom, type CreateRoomOptions } from "./create-room.js";
 import type { Credentials } from "./credentials.js";
-import { type Query, urlOf } from "./endpoint.js";
+import { type Endpoint, type Query, urlOf } from "./endpoint.js";
 import type { Env } from "./env.js";
 import { ClientClosedError } from "./errors.js";
 import { checkHomeserver, type Homeserver, type Versions, type WellKnown } from "./homeserver.js";
@@ -65,7 +65,7 @@ export class Client implements AsyncDisposable {
   }
 
   /** The URL of an endpoint: `await client.url("v3/sync")`. Rejects with a `TypeError` for one that leads elsewhere. */
-  async url(endpoint: string, query?: Query): Promise<string> {
+  async url(endpoint: string | Endpoint, query?: Query): Promise<string> {
     const { homeserver } = await this.#open();
     return urlOf(homeserver.baseClientUrl, endpoint, query);
   }
@@ -74,7 +74,11 @@ export class Client implements AsyncDisposable {
    * Makes an authenticated request, for endpoints that have no method here. `Answer` is what the specification says that this one
    * answers: it is believed, not checked.
    */
-  async request<Answer = JsonObject>(method: string, endpoint: string, options?: RequestOptions): Promise<Answer> {
+  async request<Answer = JsonObject>(
+    method: string,
+    endpoint: string | Endpoint,
+    options?: RequestOptions,
+  ): Promise<Answer> {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the caller knows the endpoint
     return (await request(await this.#open(), method, endpoint, options)) as Answer;
   }

@@ -1,5 +1,6 @@
 import { call, type CallOptions } from "./call.js";
 import type { Connection } from "./connection.js";
+import type { Endpoint } from "./endpoint.js";
 import { MatrixError } from "./errors.js";
 import type { Json } from "./json.js";
 import { renew, renewEarly } from "./renew.js";
@@ -29,11 +30,11 @@ const maxTokens = 3;
 export async function request(
   connection: Connection,
   method: string,
-  endpoint: string,
+  endpoint: string | Endpoint,
   { authenticated = true, session: given, ...options }: OwnOptions = {},
 ): Promise<Json> {
   if (!authenticated) return call(connection, method, endpoint, options);
-  const session = given ?? requireSession(connection, `${method} ${endpoint}`);
+  const session = given ?? requireSession(connection, `${method} ${String(endpoint)}`);
   const { signal = connection.closing } = options;
   if (session.isDue(connection.env.now())) await untilAborted(renewEarly(connection, session), signal);
   for (let token = 1; ; token++) {

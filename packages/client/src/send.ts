@@ -1,6 +1,6 @@
 import { stringIn } from "./answer.js";
 import type { Connection } from "./connection.js";
-import { endpoint } from "./endpoint.js";
+import { type Endpoint, endpoint } from "./endpoint.js";
 import { request } from "./request.js";
 import { requireSession } from "./session-life.js";
 import { transactionId } from "./transaction-id.js";
@@ -56,15 +56,18 @@ export async function sendStateEvent(
   stateKey: string,
   content: object,
 ): Promise<string> {
-  const ofType = endpoint`v3/rooms/${roomId}/state/${type}`;
-  return put(connection, roomId, stateKey === "" ? ofType : ofType + endpoint`/${stateKey}`, content);
+  const path =
+    stateKey === ""
+      ? endpoint`v3/rooms/${roomId}/state/${type}`
+      : endpoint`v3/rooms/${roomId}/state/${type}/${stateKey}`;
+  return put(connection, roomId, path, content);
 }
 
 /** What waits for its turn is sent in the session in which that was asked for, or not at all. */
 async function put(
   connection: Connection,
   roomId: string,
-  path: string,
+  path: Endpoint,
   content: object,
   signal?: AbortSignal,
 ): Promise<string> {
