@@ -1,11 +1,13 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { answerToFailure } from "./answer.js";
 import type { Answer } from "./answer.js";
 import type { Request } from "./call.js";
 import type { Env } from "./env.js";
 import { IdleSockets } from "./idle-sockets.js";
 import { MatrixError } from "./matrix-error.js";
+import { Page } from "./page.js";
 import { targetOf } from "./request-target.js";
 
 const HOST = "127.0.0.1";
@@ -26,11 +28,16 @@ export class HttpServer {
   readonly port: number;
   readonly #server: Server;
   readonly #idleSockets: IdleSockets;
+  readonly #sockets = new Set<Socket>();
 
   private constructor(server: Server, port: number, idleSockets: IdleSockets) {
     this.#server = server;
     this.port = port;
     this.#idleSockets = idleSockets;
+    server.on("connection", (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
   }
 
   /** Listens on a loopback port, 0 for any free one. */
@@ -68,12 +75,15 @@ export class HttpServer {
     this.#idleSockets.dropAfter(nextDelayMs);
   }
 
-  /** Closes the port and cuts every connection. */
+  /** Closes the port and cuts every connection. What waits for a client to go away knows it when this resolves. */
   async close(): Promise<void> {
+    // The server is closed before its sockets tell that they are.
+    const gone = [...this.#sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve)));
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
-      this.#server.closeAllConnections();
+      for (const socket of this.#sockets) socket.destroy();
     });
+    await Promise.all(gone);
   }
 }
 
@@ -133,11 +143,13 @@ export async function readRequest(
   };
 }
 
-export function writeAnswer(response: ServerResponse, { status, body }: Answer): void {
-  const bytes = Buffer.from(JSON.stringify(body));
-  response.writeHead(status, {
+export function writeAnswer(response: ServerResponse, answer: Answer | Page): void {
+  const isPage = answer instanceof Page;
+  const bytes = Buffer.from(isPage ? answer.html : JSON.stringify(answer.body));
+  response.writeHead(answer.status, {
+    ...(isPage && answer.headers),
     "Cache-Control": "no-cache, no-store, must-revalidate",
-    "Content-Type": "application/json",
+    "Content-Type": isPage ? "text/html; charset=utf-8" : "application/json",
     "Content-Length": bytes.length,
   });
   response.end(bytes);

@@ -1,7 +1,11 @@
-import type { IncomingMessage } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { HeldAnswer } from "../held-response.js";
 import type { Interceptor } from "../interceptors.js";
 import { sendHead } from "./send-answer.js";
+import { wait } from "./wait.js";
+
+const TIME_TO_READ_MS = 5;
 
 /** Closes the connection (FIN); the homeserver does not process the request. */
 export function dropBeforeProcessing(): Interceptor {
@@ -25,12 +29,22 @@ export function resetAfterProcessing(): Interceptor {
 
 /** Closes the connection (FIN) after half of the answer's body: less comes than its `Content-Length` says. */
 export function dropInBody(): Interceptor {
-  return inBody(end);
+  return async ({ socket }, response, _pass, homeserver) => {
+    sendHalf(response, await homeserver.process());
+    end(socket);
+  };
 }
 
-/** Resets the connection (RST) after half of the answer's body: less comes than its `Content-Length` says. */
+/**
+ * Resets the connection (RST) 5 ms after half of the answer's body, by the homeserver's clock: less comes than its `Content-Length`
+ * says.
+ */
 export function resetInBody(): Interceptor {
-  return inBody(reset);
+  return async ({ socket }, response, _pass, homeserver) => {
+    sendHalf(response, await homeserver.process());
+    // What is not sent yet, a reset throws away; and one that comes together with bytes looks like a FIN to Node.
+    if (await wait(homeserver.env, response, TIME_TO_READ_MS)) reset(socket);
+  };
 }
 
 /** Sends what has been written, and then the FIN. */
@@ -43,17 +57,13 @@ function reset(socket: Socket): void {
 }
 
 function afterwards(cut: (socket: Socket) => void): Interceptor {
-  return async ({ socket }: IncomingMessage, _response, _pass, homeserver) => {
+  return async ({ socket }, _response, _pass, homeserver) => {
     await homeserver.process();
     cut(socket);
   };
 }
 
-function inBody(cut: (socket: Socket) => void): Interceptor {
-  return async ({ socket }, response, _pass, homeserver) => {
-    const answer = await homeserver.process();
-    sendHead(response, answer);
-    // A reset would throw away what the system does not have yet.
-    response.write(answer.body.subarray(0, answer.body.length / 2), () => cut(socket));
-  };
+function sendHalf(response: ServerResponse, answer: HeldAnswer): void {
+  sendHead(response, answer);
+  response.write(answer.body.subarray(0, answer.body.length / 2));
 }
