@@ -3,7 +3,8 @@ import { MatrixError } from "./matrix-error.js";
 
 export interface Account {
   readonly userId: string;
-  password: string;
+  /** Undefined where nobody can log in any more, since the account has been deactivated. */
+  password: string | undefined;
   displayname: string | undefined;
   /** Locked out of everything but logging out. */
   isLocked: boolean;
@@ -28,6 +29,17 @@ export class Accounts {
 
   get(userId: string): Account | undefined {
     return this.#accounts.get(userId);
+  }
+
+  changePassword(userId: string, password: string): void {
+    const account = this.get(userId);
+    if (account !== undefined) account.password = password;
+  }
+
+  /** Lets nobody log in to an account any more. Its name stays taken. */
+  deactivate(userId: string): void {
+    const account = this.get(userId);
+    if (account !== undefined) account.password = undefined;
   }
 
   /**
@@ -64,6 +76,8 @@ export class Accounts {
   redeemLoginToken(token: string, now: number): Account | undefined {
     const found = this.#loginTokens.get(token);
     this.#loginTokens.delete(token);
-    return found === undefined || found.expiresAt <= now ? undefined : this.get(found.userId);
+    if (found === undefined || found.expiresAt <= now) return undefined;
+    const account = this.get(found.userId);
+    return account?.password === undefined ? undefined : account;
   }
 }

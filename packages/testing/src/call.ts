@@ -43,6 +43,12 @@ export class Call {
     return value;
   }
 
+  /** What is asked for, but for the body. */
+  get operation(): string {
+    const { method, path, query } = this.#request;
+    return `${method} ${path}?${query.toString()}`;
+  }
+
   /** Who is calling. */
   session(): Session {
     return this.#sessions.authenticate(this.#accessToken());

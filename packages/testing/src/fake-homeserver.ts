@@ -147,6 +147,14 @@ export class FakeHomeserver implements AsyncDisposable {
     this.#account("unsuspend", userId).isSuspended = false;
   }
 
+  /**
+   * Signs a user on at the provider of single sign-on, in place of whoever was, or signs everybody off. It needs the option
+   * `singleSignOn`. Throws when there is no such user.
+   */
+  signOnAs(userId: string | undefined): void {
+    this.#homeserver.signedOn = userId === undefined ? undefined : this.#account("sign on as", userId).userId;
+  }
+
   /** Ends it, with every request that still waits for an answer. Closing twice is one close. */
   async close(): Promise<void> {
     await this.#server.close();

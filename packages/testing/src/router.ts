@@ -1,6 +1,7 @@
 import type { AnswerBody } from "./answer.js";
 import type { Call } from "./call.js";
 import { MatrixError } from "./matrix-error.js";
+import type { Page } from "./page.js";
 import { PathPattern } from "./path-pattern.js";
 
 /** What the homeserver does for one method and path. */
@@ -8,8 +9,8 @@ export interface Endpoint {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** The path as the specification writes it, with parameters in braces. */
   readonly path: string;
-  /** Answers the body of a 200. Throws a `Refusal` to refuse. */
-  readonly answer: (call: Call) => AnswerBody | Promise<AnswerBody>;
+  /** Answers the body of a 200, or a page. Throws a `Refusal` to refuse. */
+  readonly answer: (call: Call) => AnswerBody | Page | Promise<AnswerBody>;
 }
 
 /** The endpoint that a request is for, and what the path says. */

@@ -1,4 +1,5 @@
 import type { Accounts } from "./accounts.js";
+import type { Devices } from "./devices.js";
 import type { Env } from "./env.js";
 import type { Identifiers } from "./identifiers.js";
 import { MatrixError, forbidden } from "./matrix-error.js";
@@ -8,6 +9,15 @@ export interface Session {
   readonly userId: string;
   readonly deviceId: string;
   readonly accessToken: string;
+}
+
+/** How a login wants its session. */
+export interface SessionStart {
+  /** A new device by default. */
+  readonly deviceId: string | undefined;
+  /** The name of the device, where it is a new one. */
+  readonly displayName: string | undefined;
+  readonly isRefreshable: boolean;
 }
 
 /** The tokens of one login, or of one refresh. */
@@ -27,24 +37,35 @@ interface Link extends Tokens {
   next: Link | undefined;
 }
 
+/** What sessions need of the homeserver. */
+export interface SessionSurroundings {
+  readonly accounts: Accounts;
+  readonly devices: Devices;
+  readonly identifiers: Identifiers;
+  readonly env: Env;
+}
+
 /** Who is logged in, and by which tokens. */
 export class Sessions {
-  readonly #env: Env;
-  readonly #identifiers: Identifiers;
   readonly #accounts: Accounts;
+  readonly #devices: Devices;
+  readonly #identifiers: Identifiers;
+  readonly #env: Env;
   readonly #accessTokenLifetimeMs: number;
   readonly #byAccessToken = new Map<string, Link>();
   readonly #byRefreshToken = new Map<string, Link>();
 
-  constructor(env: Env, identifiers: Identifiers, accounts: Accounts, accessTokenLifetimeMs: number) {
-    this.#env = env;
-    this.#identifiers = identifiers;
+  constructor({ accounts, devices, identifiers, env }: SessionSurroundings, accessTokenLifetimeMs: number) {
     this.#accounts = accounts;
+    this.#devices = devices;
+    this.#identifiers = identifiers;
+    this.#env = env;
     this.#accessTokenLifetimeMs = accessTokenLifetimeMs;
   }
 
-  /** Starts a session on a device. The access token of one that can be refreshed expires. */
-  start(userId: string, deviceId: string, isRefreshable: boolean): Tokens {
+  /** Starts a session on a device, a new one or one that is there. The access token of one that can be refreshed expires. */
+  start(userId: string, { deviceId = this.#identifiers.deviceId(), displayName, isRefreshable }: SessionStart): Tokens {
+    this.#devices.add(userId, deviceId, displayName);
     return this.#add(userId, deviceId, isRefreshable);
   }
 
@@ -91,9 +112,12 @@ export class Sessions {
     for (const link of this.#of(userId)) link.isTooOldToRefresh = true;
   }
 
-  /** Ends the sessions of a user on a device, or on all of them. */
-  end(userId: string, deviceId?: string): void {
-    for (const link of this.#of(userId)) if (deviceId === undefined || link.deviceId === deviceId) this.#remove(link);
+  /** Ends the sessions of a user with the devices that they are on: those that match, or all. */
+  end(userId: string, matches: (deviceId: string) => boolean = () => true): void {
+    for (const link of this.#of(userId)) if (matches(link.deviceId)) this.#remove(link);
+    for (const { deviceId } of this.#devices.of(userId)) {
+      if (matches(deviceId)) this.#devices.remove(userId, deviceId);
+    }
   }
 
   #find(accessToken: string | undefined): Link {

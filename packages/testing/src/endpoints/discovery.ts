@@ -3,15 +3,16 @@ import type { Homeserver } from "../homeserver.js";
 import { pushRules } from "../push-rules.js";
 import type { Endpoint } from "../router.js";
 
-const VERSIONS = Array.from({ length: 12 }, (_, i) => `v1.${i + 1}`);
+const VERSIONS: readonly string[] = Array.from({ length: 12 }, (_, i) => `v1.${i + 1}`);
 
 /** What a client asks a homeserver about itself. */
 export function discoveryEndpoints(homeserver: Homeserver): Endpoint[] {
+  const { versions = VERSIONS, unstableFeatures = {}, capabilities } = homeserver.options;
   return [
     {
       method: "GET",
       path: "/_matrix/client/versions",
-      answer: () => ({ versions: VERSIONS, unstable_features: {} }),
+      answer: () => ({ versions, unstable_features: unstableFeatures }),
     },
     {
       method: "GET",
@@ -26,11 +27,12 @@ export function discoveryEndpoints(homeserver: Homeserver): Endpoint[] {
         return {
           capabilities: {
             "m.room_versions": { default: ROOM_VERSION, available: { [ROOM_VERSION]: "stable" } },
-            "m.change_password": { enabled: false },
+            "m.change_password": { enabled: true },
             "m.set_displayname": { enabled: true },
             "m.set_avatar_url": { enabled: false },
             "m.3pid_changes": { enabled: false },
             "m.get_login_token": { enabled: true },
+            ...capabilities,
           },
         };
       },

@@ -1,11 +1,12 @@
 import type { Account } from "../accounts.js";
 import { optionalString } from "../call.js";
 import type { Homeserver } from "../homeserver.js";
-import { isObject } from "../json.js";
 import type { JsonObject } from "../json.js";
 import { MatrixError, forbidden, invalidParam } from "../matrix-error.js";
+import { accountByPassword } from "../password-login.js";
 import type { Endpoint } from "../router.js";
 import type { Tokens } from "../sessions.js";
+import { SINGLE_SIGN_ON_FLOW } from "./single-sign-on.js";
 
 const LOGIN_TOKEN_LIFETIME_MS = 300_000;
 
@@ -15,13 +16,17 @@ const LOGIN_TOKEN_LIFETIME_MS = 300_000;
  * @see https://spec.matrix.org/v1.19/client-server-api/#login
  */
 export function loginEndpoints(homeserver: Homeserver): Endpoint[] {
-  const { accounts, env, sessions } = homeserver;
+  const { accounts, env, options, sessions } = homeserver;
   return [
     {
       method: "GET",
       path: "/_matrix/client/v3/login",
       answer: () => ({
-        flows: [{ type: "m.login.token", get_login_token: true }, { type: "m.login.password" }],
+        flows: [
+          ...(options.singleSignOn === true ? [SINGLE_SIGN_ON_FLOW] : []),
+          { type: "m.login.token", get_login_token: true },
+          { type: "m.login.password" },
+        ],
       }),
     },
     {
@@ -58,8 +63,8 @@ export function loginEndpoints(homeserver: Homeserver): Endpoint[] {
       method: "POST",
       path: "/_matrix/client/v3/logout",
       answer(call) {
-        const { userId, deviceId } = call.sessionToEnd();
-        sessions.end(userId, deviceId);
+        const { userId, deviceId: own } = call.sessionToEnd();
+        sessions.end(userId, (deviceId) => deviceId === own);
         return {};
       },
     },
@@ -76,12 +81,15 @@ export function loginEndpoints(homeserver: Homeserver): Endpoint[] {
 
 /** Logs an account in as the body of a login or a registration asks, and tells what either answers. */
 export function startSession(homeserver: Homeserver, account: Account, body: JsonObject): JsonObject {
-  const deviceId = optionalString(body, "device_id") ?? homeserver.identifiers.deviceId();
-  const tokens = homeserver.sessions.start(account.userId, deviceId, body["refresh_token"] === true);
+  const tokens = homeserver.sessions.start(account.userId, {
+    deviceId: optionalString(body, "device_id"),
+    displayName: optionalString(body, "initial_device_display_name"),
+    isRefreshable: body["refresh_token"] === true,
+  });
   return {
     user_id: account.userId,
     home_server: homeserver.serverName,
-    device_id: deviceId,
+    device_id: tokens.deviceId,
     ...tellTokens(homeserver, tokens),
   };
 }
@@ -113,12 +121,8 @@ function accountLoggingIn(homeserver: Homeserver, body: JsonObject): Account {
 }
 
 function byPassword(homeserver: Homeserver, body: JsonObject): Account {
-  const { password } = body;
-  if (typeof password !== "string") throw invalidParam("Bad parameter: password");
-  const user = userIn(body);
-  const userId = user.startsWith("@") ? user : homeserver.identifiers.userId(user);
-  const account = homeserver.accounts.get(userId) ?? homeserver.accounts.get(userId.toLowerCase());
-  if (account === undefined || account.password !== password) throw forbidden("Invalid username or password");
+  const account = accountByPassword(homeserver, body);
+  if (account === undefined) throw forbidden("Invalid username or password");
   return account;
 }
 
@@ -128,15 +132,4 @@ function byToken(homeserver: Homeserver, body: JsonObject): Account {
   const account = homeserver.accounts.redeemLoginToken(token, homeserver.env.now());
   if (account === undefined) throw forbidden("Invalid login token");
   return account;
-}
-
-// `user` beside the type is how clients named the user before there were identifiers.
-function userIn(body: JsonObject): string {
-  const identifier = body["identifier"] ?? { type: "m.id.user", user: body["user"] };
-  if (!isObject(identifier) || typeof identifier["type"] !== "string") throw invalidParam("Invalid login submission");
-  if (identifier["type"] !== "m.id.user") throw new MatrixError(400, "M_UNKNOWN", "Unknown login identifier type");
-  const { user } = identifier;
-  if (typeof user === "string") return user;
-  if (body["identifier"] === undefined) throw invalidParam("Invalid login submission");
-  throw new MatrixError(400, "M_UNKNOWN", "User identifier is missing 'user' key");
 }

@@ -3,19 +3,41 @@ import { optionalString, requiredString } from "../call.js";
 import type { Homeserver } from "../homeserver.js";
 import { isObject } from "../json.js";
 import type { JsonObject } from "../json.js";
-import { MatrixError, invalidParam } from "../matrix-error.js";
-import { Refusal } from "../refusal.js";
+import { MatrixError, missingParam } from "../matrix-error.js";
 import type { Endpoint } from "../router.js";
 import { checkRefreshWish, startSession } from "./login.js";
 
 /**
- * Registration, open to everybody who takes the dummy stage of interactive authentication.
+ * Registration, open to everybody who completes one of its flows.
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3register
  */
 export function registerEndpoints(homeserver: Homeserver): Endpoint[] {
-  const sessions = new Set<string>();
+  const { accounts, authentication, options, registrationTokens } = homeserver;
+  const isByToken = registrationTokens.size > 0;
+  const defaultFlow = [...(isByToken ? ["m.login.registration_token"] : []), "m.login.dummy"];
+  const { registrationFlows = [defaultFlow] } = options;
+  // By the ID of the authentication session: who was registered in it, and may ask again for the answer.
+  const registered = new Map<string, Account>();
   let unnamed = 0;
+
+  const checkName = (name: string | undefined, sessionId: unknown): void => {
+    if (name === undefined) return;
+    const account = typeof sessionId === "string" ? registered.get(sessionId) : undefined;
+    if (account === undefined) freeLocalpart(homeserver, name);
+    else if (account.userId !== homeserver.identifiers.userId(name.toLowerCase())) {
+      throw new MatrixError(400, "M_UNKNOWN", "A different user ID has been registered in this session");
+    }
+  };
+
+  const register = (parameters: JsonObject): Account => {
+    const password = requiredString(parameters, "password");
+    const name = optionalString(parameters, "username");
+    return name === undefined
+      ? accounts.create(String(++unnamed), password)
+      : createAccount(homeserver, name, password);
+  };
+
   return [
     {
       method: "POST",
@@ -26,13 +48,21 @@ export function registerEndpoints(homeserver: Homeserver): Endpoint[] {
           throw new MatrixError(403, "M_UNKNOWN", "Guest access is disabled");
         }
         checkRefreshWish(body);
-        const username = optionalString(body, "username");
-        const localpart = username === undefined ? undefined : freeLocalpart(homeserver, username);
-        authenticateInteractively(homeserver, sessions, body["auth"]);
-        const password = requiredString(body, "password");
-        const account = homeserver.accounts.create(localpart ?? String(++unnamed), password);
-        if (body["inhibit_login"] !== true) return startSession(homeserver, account, body);
+        checkName(optionalString(body, "username"), isObject(body["auth"]) ? body["auth"]["session"] : undefined);
+        const { id, parameters } = authentication.complete(call, body, registrationFlows);
+        const account = registered.get(id) ?? register(parameters);
+        registered.set(id, account);
+        if (parameters["inhibit_login"] !== true) return startSession(homeserver, account, parameters);
         return { user_id: account.userId, home_server: homeserver.serverName };
+      },
+    },
+    {
+      method: "GET",
+      path: "/_matrix/client/v1/register/m.login.registration_token/validity",
+      answer(call) {
+        const token = call.query.get("token");
+        if (token === null) throw missingParam("Missing string query parameter 'token'");
+        return { valid: registrationTokens.has(token) };
       },
     },
   ];
@@ -57,19 +87,6 @@ function freeLocalpart(homeserver: Homeserver, name: string): string {
     throw new MatrixError(400, "M_USER_IN_USE", "User ID already taken.");
   }
   return username;
-}
-
-// One stage, which anybody passes, with the session that the first answer gave or without any.
-function authenticateInteractively(homeserver: Homeserver, sessions: Set<string>, auth: unknown): void {
-  const { type, session }: JsonObject = isObject(auth) ? auth : {};
-  if (typeof session === "string" && !sessions.has(session)) {
-    throw new MatrixError(400, "M_UNKNOWN", `Unknown session ID: ${session}`);
-  }
-  if (type === "m.login.dummy") return;
-  if (type !== undefined) throw invalidParam("Invalid login submission");
-  const fresh = homeserver.identifiers.secret("");
-  sessions.add(fresh);
-  throw new Refusal(401, { session: fresh, flows: [{ stages: ["m.login.dummy"] }], params: {} }, "Authenticate first");
 }
 
 function invalidUsername(message: string): MatrixError {
