@@ -11,6 +11,7 @@ import type { JsonObject } from "./json.js";
 import { lazy, type Lazy } from "./lazy.js";
 import { login } from "./login.js";
 import { logout } from "./logout.js";
+import { mediaUrl, type MediaUrlOptions } from "./media-url.js";
 import { joinRoom, type JoinRoomOptions, leaveRoom } from "./membership.js";
 import { ClientClosed } from "./messages.js";
 import { request, type RequestOptions } from "./request.js";
@@ -68,6 +69,19 @@ export class Client implements AsyncDisposable {
   async url(endpoint: string | Endpoint, query?: Query): Promise<string> {
     const { homeserver } = await this.#open();
     return urlOf(homeserver.baseClientUrl, endpoint, query);
+  }
+
+  /**
+   * The URL of content that was uploaded: `await client.mediaUrl("mxc://example.org/abc123")`. The homeserver answers there when the
+   * request has the access token in its `Authorization` header; the token is never in the URL. Rejects with a `TypeError` for what is
+   * no content URI, or could lead elsewhere. Homeservers know this URL since version 1.11 of the specification.
+   *
+   * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mediadownloadservernamemediaid
+   * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mediathumbnailservernamemediaid
+   */
+  async mediaUrl(mxcUri: string, options?: MediaUrlOptions): Promise<string> {
+    const { homeserver } = await this.#open();
+    return mediaUrl(homeserver.baseClientUrl, mxcUri, options);
   }
 
   /**

@@ -1,3 +1,5 @@
+import { quote } from "./quote.js";
+
 /** A path of the client-server API below its base URL, and the template that it was made of: what `endpoint` makes. */
 export class Endpoint {
   /** With its values escaped: `v3/rooms/!r%3Aexample.org/leave`. */
@@ -89,11 +91,6 @@ function checkParameter(name: string, value: unknown): string {
 
 function wrongParameter(name: string, found: string): TypeError {
   return new TypeError(`Cannot make a URL with the parameter "${name}": ${found}`);
-}
-
-/** What an error says of a value, which may be anything and of any length. */
-function quote(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value.slice(0, 200)) : typeof value;
 }
 
 /**
