@@ -1,5 +1,6 @@
-import { ServerResponse } from "node:http";
-import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import { IncomingMessage, ServerResponse } from "node:http";
+import type { OutgoingHttpHeaders } from "node:http";
+import { Socket } from "node:net";
 
 /** An answer that was not sent. */
 export interface HeldAnswer {
@@ -17,8 +18,9 @@ export class HeldResponse extends ServerResponse {
   readonly #chunks: Buffer[] = [];
   #resolve: (answer: HeldAnswer) => void = () => {};
 
-  constructor(request: IncomingMessage, original: ServerResponse) {
-    super(request);
+  constructor(original: ServerResponse) {
+    // Not for the request itself: on Bun, its connection would go to the newest of its responses.
+    super(new IncomingMessage(new Socket()));
     this.#original = original;
     this.answer = new Promise((resolve) => {
       this.#resolve = resolve;

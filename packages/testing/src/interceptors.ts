@@ -62,7 +62,7 @@ export class Interceptors {
     const chain = matching.reduce<AnswerInto>(
       (next, { interceptor }) =>
         async (into) => {
-          const process = (): Promise<HeldAnswer> => hold(request, into, next);
+          const process = (): Promise<HeldAnswer> => hold(into, next);
           await interceptor(request, into, () => next(into), { env, process });
         },
       answer,
@@ -71,8 +71,8 @@ export class Interceptors {
   }
 }
 
-async function hold(request: IncomingMessage, response: ServerResponse, answer: AnswerInto): Promise<HeldAnswer> {
-  const held = new HeldResponse(request, response);
+async function hold(response: ServerResponse, answer: AnswerInto): Promise<HeldAnswer> {
+  const held = new HeldResponse(response);
   await answer(held);
   return held.answer;
 }
