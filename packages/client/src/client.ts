@@ -6,6 +6,7 @@ import type { Credentials } from "./credentials.js";
 import { type Endpoint, type Query, urlOf } from "./endpoint.js";
 import type { Env } from "./env.js";
 import { ClientClosedError } from "./errors.js";
+import type { Feature } from "./features.js";
 import { checkHomeserver, type Homeserver, type Versions, type WellKnown } from "./homeserver.js";
 import type { JsonObject } from "./json.js";
 import { lazy, type Lazy } from "./lazy.js";
@@ -16,10 +17,11 @@ import { joinRoom, type JoinRoomOptions, leaveRoom } from "./membership.js";
 import { ClientClosed } from "./messages.js";
 import { request, type RequestOptions } from "./request.js";
 import { sendEvent, type SendOptions, sendStateEvent, sendText } from "./send.js";
+import { supports, type SupportsOptions } from "./supports.js";
 import { sync, type SyncOptions } from "./sync.js";
 import { type Identity, identityOf, whoami } from "./whoami.js";
 
-/** What a client is made of. `baseClientUrl`, `wellKnown` and `versions` are what `discover` resolves to. */
+/** What a client is made of. `baseClientUrl` and the four after it are what `discover` resolves with. */
 export interface ClientOptions {
   /** What keeps the session: a `Storage`, a `Map` or a `Keyv`; or a function that opens one on the first call. */
   readonly storage: StorageSource;
@@ -27,9 +29,13 @@ export interface ClientOptions {
   readonly baseClientUrl?: string;
   readonly wellKnown?: WellKnown;
   readonly versions?: Versions;
+  /** When the homeserver was asked for them, in milliseconds since 1970; without it they are asked for when they are needed. */
+  readonly versionsAskedAt?: number;
+  /** Allows a base URL of `http:`, without encryption, that is not on this machine. One that is stored was allowed before. */
+  readonly allowHttp?: boolean;
   /**
-   * Finds the homeserver when there is none in the storage, instead of the three above: `() => discover("example.org")`. It is asked by
-   * the first call of all; later clients need no answer.
+   * Finds the homeserver when there is none in the storage, instead of a base URL: `() => discover("example.org")`. It is asked by the
+   * first call of all; later clients need no answer.
    */
   readonly homeserver?: () => Homeserver | Promise<Homeserver>;
   /** What the client may ask the application. */
@@ -123,6 +129,16 @@ export class Client implements AsyncDisposable {
     return logout(await this.#open());
   }
 
+  /**
+   * Tells whether the homeserver supports a feature: one by name (`"threads"`), a version of the specification (`"v1.11"`), a capability
+   * of the user (`"m.change_password"`), or an unstable feature (`"org.matrix.msc4140"`). The answer comes from the storage, and from the
+   * homeserver when that is a day old; when it cannot be asked, what is stored counts, however old. Capabilities of the specification
+   * need a session; those of others are `false` without one. Rejects with a `TypeError` for what can be no feature.
+   */
+  async supports(feature: Feature, options?: SupportsOptions): Promise<boolean> {
+    return supports(await this.#open(), feature, options);
+  }
+
   /** Sends a plain text to a room; resolves with the event's ID. */
   async sendText(roomId: string, text: string, options?: SendOptions): Promise<string> {
     return sendText(await this.#open(), roomId, text, options);
@@ -198,15 +214,14 @@ export class Client implements AsyncDisposable {
 }
 
 /** Where the homeserver comes from, if the options say so; throws a `TypeError` when they do not fit together. */
-function homeserverIn({ baseClientUrl, wellKnown, versions, homeserver }: ClientOptions): HomeserverSource | undefined {
+function homeserverIn(options: ClientOptions): HomeserverSource | undefined {
+  const { baseClientUrl, wellKnown, versions, allowHttp, homeserver } = options;
   if (homeserver !== undefined) {
     if (typeof homeserver !== "function") throw noClient("homeserver is not a function, such as () => discover(…)");
     if (baseClientUrl !== undefined) throw noClient("it has a homeserver and a baseClientUrl; leave one out");
-    return homeserver;
+    return async () => ({ ...(allowHttp && { allowHttp }), ...(await homeserver()) });
   }
-  if (baseClientUrl !== undefined) {
-    return checkHomeserver({ baseClientUrl, ...(wellKnown && { wellKnown }), ...(versions && { versions }) });
-  }
+  if (baseClientUrl !== undefined) return checkHomeserver({ ...options, baseClientUrl });
   if (wellKnown === undefined && versions === undefined) return undefined;
   throw noClient("it has wellKnown or versions but no baseClientUrl that they belong to");
 }

@@ -26,7 +26,7 @@ export interface ConnectOptions {
 /** A storage, or a function that opens one: what it opens is closed with the client. */
 export type StorageSource = StorageLike | (() => StorageLike | Promise<StorageLike>);
 
-/** A homeserver, or a function that finds one: it is asked when there is none in the storage. */
+/** A homeserver that was checked, or a function that finds one: it is asked when there is none in the storage. */
 export type HomeserverSource = Homeserver | (() => Homeserver | Promise<Homeserver>);
 
 /** A connection, and how to free what was opened for it. */
@@ -96,7 +96,7 @@ async function restore(
     if (!stored) throw new NoBaseUrlError();
     return { homeserver: stored, session: restoreSession(storedSession) };
   }
-  const found = checkHomeserver(typeof given === "function" ? await untilAborted(given(), closing) : given);
+  const found = typeof given === "function" ? checkHomeserver(await untilAborted(given(), closing)) : given;
   const isOther = stored?.baseClientUrl !== found.baseClientUrl;
   const session = isOther ? undefined : restoreSession(storedSession);
   const homeserver = isOther ? found : { ...stored, ...found };

@@ -15,7 +15,8 @@ export interface Connection {
   readonly callbacks: Callbacks;
   /** The namespace that is this client's own. */
   readonly storage: Storage;
-  readonly homeserver: Homeserver;
+  /** Its base URL never changes; what it says of itself is written by supports.ts only, after storage holds it. */
+  homeserver: Homeserver;
   /** A request and its answer, tried again where that helps. */
   readonly exchange: Exchange;
   /** The same with one attempt. */

@@ -1,8 +1,10 @@
 import type { RequestListener } from "node:http";
-import { describe, expect, it } from "vitest";
-import { discover } from "./discover.js";
+import { describe, expect, it, vi } from "vitest";
+import { Client } from "./client.js";
+import { discover, type DiscoverOptions } from "./discover.js";
 import { openEnv } from "./env.js";
 import { DiscoveryError } from "./errors.js";
+import type { Fetch } from "./fetch.js";
 import { closing } from "./testing/closing.js";
 import { startWire, type Wire } from "./testing/wire.js";
 
@@ -20,17 +22,29 @@ async function serve(paths: Record<string, unknown>): Promise<Wire> {
 }
 
 /** Discovers with https://example.org and https://matrix.example.org being the server. */
-async function discoverAt(wire: Wire, server: string, timeoutMs = 5000) {
+async function discoverAt(wire: Wire, server: string, options: DiscoverOptions = {}) {
+  return discover(server, { timeoutMs: 5000, ...options, env: { fetch: fetchAt(wire), now: () => now } });
+}
+
+const now = 1_800_000_000_000;
+
+/** All servers over https are this one, and say that they are who they are taken for. */
+function fetchAt(wire: Wire, hidesRedirects = false): Fetch {
   const { env } = closing(openEnv());
-  const fetch: typeof env.fetch = async (url, init) => {
-    const response = await env.fetch(url.replace(/^https:\/\/(matrix\.)?example\.org(?=\/)/, wire.url), init);
+  return async (url, init) => {
+    const response = await env.fetch(url.replace(/^https:\/\/[^/]+/, wire.url), init);
     const { status, headers, body } = response;
-    return { status, headers, body, url: response.url.replace(wire.url, "https://matrix.example.org") };
+    if (hidesRedirects && init.redirect === "manual" && status >= 300 && status < 400) {
+      return { status: 0, url: "", headers: new Headers(), body: null };
+    }
+    return { status, headers, body, url: response.url.replace(wire.url, new URL(url).origin) };
   };
-  return discover(server, { env: { fetch }, timeoutMs });
 }
 
 const wellKnownPath = "/.well-known/matrix/client";
+/** An array in an array, and so on. */
+const nested = (levels: number): string => "[".repeat(levels) + "]".repeat(levels);
+
 const versionsPath = "/_matrix/client/versions";
 const wellKnown = { "m.homeserver": { base_url: "https://matrix.example.org" }, "org.example": 1 };
 
@@ -43,6 +57,7 @@ describe("discover", () => {
         baseClientUrl: "https://matrix.example.org/_matrix/client/",
         wellKnown,
         versions,
+        versionsAskedAt: now,
       });
     },
   );
@@ -58,7 +73,11 @@ describe("discover", () => {
 
   it("takes a URL without a well-known document for the homeserver itself", async () => {
     const wire = await serve({ [versionsPath]: versions });
-    expect(await discover(wire.url)).toEqual({ baseClientUrl: `${wire.url}/_matrix/client/`, versions });
+    expect(await discover(wire.url, { env: { now: () => now } })).toEqual({
+      baseClientUrl: `${wire.url}/_matrix/client/`,
+      versions,
+      versionsAskedAt: now,
+    });
   });
 
   it("looks up a URL that has a well-known document", async () => {
@@ -70,7 +89,7 @@ describe("discover", () => {
 
   it("does not look up a URL with a path: it is the homeserver", async () => {
     const wire = await serve({ [wellKnownPath]: wellKnown, [`/base${versionsPath}`]: versions });
-    expect(await discover(`${wire.url}/base/`)).toEqual({
+    expect(await discover(`${wire.url}/base/`)).toMatchObject({
       baseClientUrl: `${wire.url}/base/_matrix/client/`,
       versions,
     });
@@ -83,17 +102,6 @@ describe("discover", () => {
     await expect(discoverAt(wire, "example.org")).rejects.toMatchObject({ outcome: "FAIL_ERROR" });
   });
 
-  it("refuses a document that was redirected from https to http", async () => {
-    const wire = await serve({ [wellKnownPath]: wellKnown, [versionsPath]: versions });
-    const { env } = closing(openEnv());
-    const fetch: typeof env.fetch = (url, init) => env.fetch(url.replace("https://example.org", wire.url), init);
-    const error = await discover("example.org", { env: { fetch } }).catch((reason: unknown) => reason);
-    expect(error).toMatchObject({
-      outcome: "FAIL_PROMPT",
-      cause: { message: expect.stringContaining("not encrypted") as string },
-    });
-  });
-
   it.each(["/_matrix/client/", "/_matrix/client"])(
     "finds a homeserver by its base client URL, too: %s",
     async (path) => {
@@ -101,12 +109,6 @@ describe("discover", () => {
       expect(await discover(wire.url + path)).toMatchObject({ baseClientUrl: `${wire.url}/_matrix/client/` });
     },
   );
-
-  it("follows a redirect of the well-known document", async () => {
-    const redirect: RequestListener = (_, response) => response.writeHead(302, { location: "/elsewhere" }).end();
-    const wire = await serve({ [wellKnownPath]: redirect, "/elsewhere": wellKnown, [versionsPath]: versions });
-    expect(await discoverAt(wire, "example.org")).toMatchObject({ wellKnown });
-  });
 
   describe.each([
     "",
@@ -151,16 +153,24 @@ describe("discover", () => {
     ["null", "null"],
     ["an object without a homeserver", "{}"],
     ["an object whose base URL is not a string", '{"m.homeserver":{"base_url":7}}'],
+    ["an object whose homeserver is an array", '{"m.homeserver":["https://matrix.example.org"]}'],
+    ["an object whose homeserver is inherited", '{"__proto__":{"m.homeserver":{"base_url":"https://a.example"}}}'],
+    [
+      "an object with an identity server that has no base URL",
+      JSON.stringify({ ...wellKnown, "m.identity_server": {} }),
+    ],
+    ["nested deeper than any such document", `{"m.homeserver":{"base_url":"https://a.example"},"a":${nested(10_000)}}`],
     ["larger than 64 KiB", JSON.stringify({ ...wellKnown, padding: "x".repeat(65_536) })],
     ["10 MB", JSON.stringify({ ...wellKnown, padding: "x".repeat(10_000_000) })],
     ["without end", endless],
     ["never sent", silent],
     ["sent too slowly", dribbling],
     ["an error of the server", status(500, "{}")],
+    ["answered with another status", status(203, JSON.stringify(wellKnown))],
     ["a Matrix error", status(403, '{"errcode":"M_FORBIDDEN","error":"no"}')],
   ])("fails and asks for the URL when the well-known document is %s", async (_, answer) => {
     const wire = await serve({ [wellKnownPath]: answer, [versionsPath]: versions });
-    const error = await discoverAt(wire, "example.org", 100).catch((reason: unknown) => reason);
+    const error = await discoverAt(wire, "example.org", { timeoutMs: 100 }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(DiscoveryError);
     expect(error).toMatchObject({ outcome: "FAIL_PROMPT" });
     expect((error as Error).message).toMatch(/"example\.org".*discover the URL of its homeserver/);
@@ -211,12 +221,15 @@ describe("discover", () => {
     ["missing", undefined],
     ["without a list", "{}"],
     ["a list of other things", '{"versions":[1,2]}'],
+    ["nested deeper than any such document", `{"versions":["v1.1"],"a":${nested(10_000)}}`],
+    ["larger than 64 KiB", JSON.stringify({ ...versions, padding: "x".repeat(65_536) })],
+    ["answered with another status", status(201, JSON.stringify(versions))],
     ["an object in the place of the list", '{"versions":{}}'],
     ["HTML", "<h1>Welcome</h1>"],
     ["never sent", silent],
   ])("goes no further when the versions are %s", async (_, answer) => {
     const wire = await serve({ [wellKnownPath]: wellKnown, [versionsPath]: answer });
-    const error = await discoverAt(wire, "example.org", 100).catch((reason: unknown) => reason);
+    const error = await discoverAt(wire, "example.org", { timeoutMs: 100 }).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ name: "DiscoveryError", outcome: "FAIL_ERROR" });
     expect((error as Error).message).toContain("https://matrix.example.org/_matrix/client/");
   });
@@ -228,5 +241,301 @@ describe("discover", () => {
     const reason = new Error("changed my mind");
     controller.abort(reason);
     await expect(discovering).rejects.toBe(reason);
+  });
+
+  describe("following redirects of the well-known document", () => {
+    const to =
+      (location: string, code = 302): RequestListener =>
+      (_, response) =>
+        response.writeHead(code, { location }).end();
+
+    /** What the server is asked on the way from one redirect to the next, and what comes of it. */
+    async function follow(locations: Record<string, string>, server = "example.org", options: DiscoverOptions = {}) {
+      const redirects = Object.entries(locations).map(([path, location]) => [path, to(location)]);
+      const paths = { "/there": wellKnown, [versionsPath]: versions, ...Object.fromEntries(redirects) };
+      const wire = await serve(paths as Record<string, unknown>);
+      const outcome = await discoverAt(wire, server, options).catch((error: unknown) => error);
+      return { outcome, requests: wire.requests };
+    }
+
+    it.each([301, 302, 303, 307, 308])("follows a %i, to another host too", async (code) => {
+      const wire = await serve({
+        [wellKnownPath]: to("https://www.example.org/there?from=there#here", code),
+        "/there?from=there": wellKnown,
+        [versionsPath]: versions,
+      });
+      expect(await discoverAt(wire, "example.org")).toMatchObject({ wellKnown });
+    });
+
+    it("takes the answer for missing when it is missing where it was redirected to", async () => {
+      const { outcome } = await follow({ [wellKnownPath]: "/nowhere" });
+      expect(outcome).toMatchObject({ outcome: "IGNORE" });
+    });
+
+    it("takes a redirect to nowhere for no document", async () => {
+      const nowhere: RequestListener = (_, response) => response.writeHead(302).end();
+      const wire = await serve({ [wellKnownPath]: nowhere });
+      await expect(discoverAt(wire, "example.org")).rejects.toMatchObject({ outcome: "FAIL_PROMPT" });
+    });
+
+    it("follows five redirects", async () => {
+      const { outcome } = await follow({
+        [wellKnownPath]: "/2",
+        "/2": "/3",
+        "/3": "/4",
+        "/4": "/5",
+        "/5": "/there",
+      });
+      expect(outcome).toMatchObject({ wellKnown });
+    });
+
+    it("follows no sixth one, and so no loop (threat 21)", async () => {
+      const { outcome, requests } = await follow({ [wellKnownPath]: wellKnownPath });
+      expect(outcome).toMatchObject({ outcome: "FAIL_PROMPT", message: expect.stringContaining("5 times") as string });
+      expect(requests).toHaveLength(6);
+    });
+
+    it.each([
+      ["without encryption", "http://www.example.org/there"],
+      ["without encryption to this machine", "http://localhost/there"],
+      ["to this machine", "https://127.0.0.1/there"],
+      ["to a service of the machine's host", "https://169.254.169.254/latest/meta-data"],
+      ["with a user", "https://alice:secret@www.example.org/there"],
+      ["to a file", "file:///etc/passwd"],
+      ["to data", `data:application/json,${encodeURIComponent(JSON.stringify(wellKnown))}`],
+      ["through backslashes to this machine", "\\\\localhost\\there"],
+    ])("does not follow one that leads %s: it is not asked (threats 21, 23)", async (_, location) => {
+      const { outcome, requests } = await follow({ [wellKnownPath]: "/2", "/2": location });
+      expect(outcome).toBeInstanceOf(DiscoveryError);
+      expect(outcome).toMatchObject({ outcome: "FAIL_PROMPT" });
+      expect((outcome as Error).message).toContain("redirected to");
+      expect((outcome as Error).message).not.toContain("secret");
+      expect(requests).toEqual([`GET ${wellKnownPath}`, "GET /2"]);
+    });
+
+    it("follows one to a private place when that is allowed, and never one without encryption", async () => {
+      const allowed = { allowPrivate: true, allowHttp: true };
+      const inside = await follow({ [wellKnownPath]: "https://10.0.0.1/there" }, "example.org", allowed);
+      expect(inside.outcome).toMatchObject({ wellKnown });
+      const plain = await follow({ [wellKnownPath]: "http://www.example.org/there" }, "example.org", allowed);
+      expect(plain.outcome).toMatchObject({ outcome: "FAIL_PROMPT" });
+    });
+
+    it("sends no header of ours along the way (threat 21)", async () => {
+      const seen: unknown[] = [];
+      const remember: RequestListener = (request, response) => {
+        seen.push(request.headers.authorization, request.headers.cookie, request.headers.referer);
+        response.writeHead(302, { location: "/there", "set-cookie": "a=b" }).end();
+      };
+      const there: RequestListener = (request, response) => {
+        seen.push(request.headers.authorization, request.headers.cookie, request.headers.referer);
+        response.end(JSON.stringify(wellKnown));
+      };
+      const wire = await serve({ [wellKnownPath]: remember, "/there": there, [versionsPath]: versions });
+      await discoverAt(wire, "example.org");
+      expect(seen).toEqual(Array.from({ length: 6 }));
+    });
+
+    it("gives up on a redirect whose own body has no end (threat 21)", async () => {
+      const endlessly: RequestListener = (request, response) => {
+        response.writeHead(302, { location: "/there" });
+        endless(request, response);
+      };
+      const wire = await serve({ [wellKnownPath]: endlessly, "/there": wellKnown, [versionsPath]: versions });
+      await expect(discoverAt(wire, "example.org")).rejects.toThrow("larger than 65536 bytes");
+    });
+
+    describe("where the runtime hides them, as browsers do", () => {
+      const hiding = async (location: string, landing: string) => {
+        const wire = await serve({ [wellKnownPath]: to("/there"), "/there": wellKnown, [versionsPath]: versions });
+        const fetch = fetchAt(wire, true);
+        const env: DiscoverOptions["env"] = {
+          // The real redirect stays on the wire; where it has led to is what a browser would say.
+          fetch: async (url, init) => {
+            const response = await fetch(url, init);
+            return init.redirect === "follow" ? { ...response, url: landing } : response;
+          },
+        };
+        expect(location).not.toBe("");
+        return discover("example.org", { env });
+      };
+
+      it("lets it follow by itself", async () => {
+        expect(await hiding("/there", "https://www.example.org/there")).toMatchObject({ wellKnown });
+      });
+
+      it.each(["http://www.example.org/there", "https://10.0.0.1/there", "http://localhost:8008/there"])(
+        "does not believe what it finds at %s (threats 21, 23)",
+        async (landing) => {
+          await expect(hiding("/there", landing)).rejects.toMatchObject({ outcome: "FAIL_PROMPT" });
+        },
+      );
+    });
+  });
+
+  describe("of a public name", () => {
+    const privateUrls = [
+      "https://127.0.0.1",
+      "https://127.1:8448",
+      "https://0x7f000001",
+      "https://2130706433",
+      "https://0.0.0.0",
+      "https://10.1.2.3",
+      "https://100.64.0.1",
+      "https://169.254.169.254",
+      "https://172.16.0.1",
+      "https://192.168.1.1:8448/base",
+      "https://224.0.0.1",
+      "https://[::1]",
+      "https://[::]",
+      "https://[::ffff:127.0.0.1]",
+      "https://[::ffff:8.8.8.8]",
+      "https://[fe80::1]",
+      "https://[fd00::1]",
+      "https://[ff02::1]",
+      "https://[64:ff9b::7f00:1]",
+      "https://[2002:7f00:1::]",
+      "https://localhost",
+      "https://LOCALHOST.",
+      "https://a.localhost",
+      "https://metadata.google.internal",
+    ];
+
+    it.each(privateUrls)("refuses a document that names %s: it is not asked (threat 21)", async (base_url) => {
+      const document = { "m.homeserver": { base_url } };
+      const wire = await serve({ [wellKnownPath]: document, [versionsPath]: versions });
+      const error = await discoverAt(wire, "example.org").catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(DiscoveryError);
+      expect(error).toMatchObject({ outcome: "FAIL_ERROR" });
+      expect((error as Error).message).toContain(JSON.stringify(base_url));
+      expect((error as Error).message).toContain("allowPrivate");
+      expect(wire.requests).toEqual([`GET ${wellKnownPath}`]);
+    });
+
+    it.each([
+      "https://8.8.8.8",
+      "https://172.32.0.1",
+      "https://100.128.0.1:8448",
+      "https://[2a00::1]",
+      "https://a.b:8448",
+    ])("believes a document that names %s", async (base_url) => {
+      const document = { "m.homeserver": { base_url } };
+      const wire = await serve({ [wellKnownPath]: document, [versionsPath]: versions });
+      expect(await discoverAt(wire, "example.org")).toMatchObject({
+        baseClientUrl: `${base_url}/_matrix/client/`,
+      });
+    });
+
+    it("is led into a private network when that is allowed", async () => {
+      const document = { "m.homeserver": { base_url: "https://10.1.2.3" } };
+      const wire = await serve({ [wellKnownPath]: document, [versionsPath]: versions });
+      const found = await discoverAt(wire, "example.org", { allowPrivate: true });
+      expect(found.baseClientUrl).toBe("https://10.1.2.3/_matrix/client/");
+    });
+
+    it.each(["10.0.0.1", "localhost", "[fd00::1]", "https://nas.local"])(
+      "is not what %s is: it leads to any place",
+      async (server) => {
+        const document = { "m.homeserver": { base_url: "https://10.1.2.3" } };
+        const wire = await serve({ [wellKnownPath]: document, [versionsPath]: versions });
+        const found = await discoverAt(wire, server);
+        expect(found.baseClientUrl).toBe("https://10.1.2.3/_matrix/client/");
+      },
+    );
+
+    it.each([
+      ["a file", "file:///etc/passwd"],
+      ["a user", "https://alice@matrix.example.org"],
+      ["a query", "https://matrix.example.org/?a=b"],
+      ["a fragment", "https://matrix.example.org/#a"],
+      ["a backslash", "https://matrix.example.org\\@evil.example"],
+      ["a line break", "https://matrix.example.org\n/a"],
+    ])("refuses a document whose base URL is or has %s (threat 21)", async (_, base_url) => {
+      const wire = await serve({ [wellKnownPath]: { "m.homeserver": { base_url } }, [versionsPath]: versions });
+      await expect(discoverAt(wire, "example.org")).rejects.toMatchObject({ outcome: "FAIL_ERROR" });
+      expect(wire.requests).toEqual([`GET ${wellKnownPath}`]);
+    });
+
+    it("keeps what a hostile document holds to itself (threat 21)", async () => {
+      const document = `{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},${JSON.stringify(wellKnown).slice(1)}`;
+      const wire = await serve({ [wellKnownPath]: document, [versionsPath]: versions });
+      const found = await discoverAt(wire, "example.org");
+      expect(found.baseClientUrl).toBe("https://matrix.example.org/_matrix/client/");
+      expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
+    });
+  });
+
+  describe("without encryption", () => {
+    it.each([
+      "http://matrix.example.org",
+      "http://10.0.0.1:8008",
+      "http://localhost.example.org",
+      "http://[fd00::1]/base",
+    ])("does not ask %s, and names what would allow it (threat 23)", async (server) => {
+      const fetch = vi.fn<Fetch>();
+      const error = await discover(server, { env: { fetch } }).catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ name: "DiscoveryError", outcome: "FAIL_PROMPT" });
+      expect((error as Error).message).toContain(`"${server}"`);
+      expect((error as Error).message).toContain("allowHttp: true");
+      expect(fetch).not.toHaveBeenCalled();
+    });
+
+    it.each(["http://localhost:8008", "http://127.0.0.2:8008", "http://[::1]:8008", "http://a.localhost"])(
+      "asks %s, which is this machine",
+      async (server) => {
+        const wire = await serve({ [versionsPath]: versions });
+        const { env } = closing(openEnv());
+        const fetch: Fetch = async (url, init) => {
+          const { status: code, headers, body } = await env.fetch(wire.url + new URL(url).pathname, init);
+          return { status: code, headers, body, url };
+        };
+        const found = await discover(server, { env: { fetch } });
+        expect(found.baseClientUrl).toBe(`${server}/_matrix/client/`);
+        expect(found).not.toHaveProperty("allowHttp");
+      },
+    );
+
+    it("asks any place when that is allowed, and says so to the client", async () => {
+      const wire = await serve({
+        [wellKnownPath]: { "m.homeserver": { base_url: "http://10.0.0.1" } },
+        [versionsPath]: versions,
+      });
+      const { env } = closing(openEnv());
+      const fetch: Fetch = async (url, init) => {
+        const { status: code, headers, body } = await env.fetch(wire.url + new URL(url).pathname, init);
+        return { status: code, headers, body, url };
+      };
+      for (const server of ["http://10.0.0.1", "https://example.org"]) {
+        const found = await discover(server, { allowHttp: true, allowPrivate: true, env: { fetch } });
+        expect(found).toMatchObject({ baseClientUrl: "http://10.0.0.1/_matrix/client/", allowHttp: true });
+        await closing(new Client({ storage: new Map(), ...found })).isLoggedIn();
+      }
+    });
+
+    it("is nothing that an encrypted name leads to, not even on this machine (threat 23)", async () => {
+      const document = { "m.homeserver": { base_url: "http://localhost:8008" } };
+      const wire = await serve({ [wellKnownPath]: document, [versionsPath]: versions });
+      await expect(discoverAt(wire, "example.org", { allowPrivate: true })).rejects.toMatchObject({
+        outcome: "FAIL_ERROR",
+        message: expect.stringContaining("not encrypted") as string,
+      });
+    });
+
+    it("is nothing that this machine leads elsewhere with (threat 23)", async () => {
+      const document = { "m.homeserver": { base_url: "http://matrix.example.org" } };
+      const wire = await serve({ [wellKnownPath]: document, [versionsPath]: versions });
+      await expect(discover(wire.url)).rejects.toThrow("allowHttp");
+    });
+
+    it("is nothing that a client is made with, unless that is allowed or it was stored (threat 23)", async () => {
+      const baseClientUrl = "http://10.0.0.1/_matrix/client/";
+      const storage = new Map();
+      expect(() => new Client({ storage, baseClientUrl })).toThrow(/"http:\/\/10\.0\.0\.1.*allowHttp: true/);
+      const homeserver = () => ({ baseClientUrl });
+      await expect(closing(new Client({ storage, homeserver })).isLoggedIn()).rejects.toThrow("allowHttp: true");
+      expect(await closing(new Client({ storage, homeserver, allowHttp: true })).isLoggedIn()).toBe(false);
+      expect(await closing(new Client({ storage, baseClientUrl, allowHttp: true })).isLoggedIn()).toBe(false);
+      expect(await closing(new Client({ storage })).isLoggedIn()).toBe(false);
+    });
   });
 });

@@ -1,15 +1,22 @@
-import { withDeadline } from "./deadline.js";
+import { readDocument } from "./document.js";
 import { parseBaseUrl } from "./endpoint.js";
 import { type Env, openEnv } from "./env.js";
-import { ConnectionError, DiscoveryError, MatrixError } from "./errors.js";
-import { exchangeOver } from "./exchange.js";
+import { ConnectionError, DiscoveryError } from "./errors.js";
 import { type Homeserver, isVersions, isWellKnown, type Versions, type WellKnown } from "./homeserver.js";
-import type { Json } from "./json.js";
+import { isJsonObject, type Json } from "./json.js";
+import { isExposed, isPrivateHost } from "./private-host.js";
 
 export interface DiscoverOptions {
   readonly signal?: AbortSignal;
-  /** The time for each of the two requests; 10 s by default. */
+  /** The time for each of the two documents; 10 s by default. */
   readonly timeoutMs?: number;
+  /**
+   * Lets the homeserver be asked over `http:`, without encryption; by default only on this machine (`localhost`, `127.0.0.1`). It is
+   * among what `discover` resolves with where it is needed, so that `new Client` has it too.
+   */
+  readonly allowHttp?: boolean;
+  /** Lets a public server name lead into a private network; by default only a name or URL that is in one itself. */
+  readonly allowPrivate?: boolean;
   /** Replaces the parts of the outside world that it names. */
   readonly env?: Partial<Env>;
 }
@@ -18,22 +25,38 @@ export interface DiscoverOptions {
  * Finds the homeserver of a server name (`example.org`), of a user ID (`@alice:example.org`), or at a URL
  * (`https://matrix.example.org`, `http://localhost:8008`), and asks it for its versions. The answer is what `new Client` takes.
  *
- * A name is looked up over https at its host, without its port, and its document cannot lead to plain http. A URL that has no
- * well-known document is the homeserver itself; one with a path is not looked up at all. Rejects with a `DiscoveryError`, whose
- * `outcome` says what to do next, or with the signal's reason.
+ * A name is looked up over https at its host, without its port. A URL that has no well-known document is the homeserver itself; one
+ * with a path is not looked up at all. Rejects with a `DiscoveryError`, whose `outcome` says what to do next, or with the signal's
+ * reason.
+ *
+ * Who runs the server name decides where this asks. So no credentials are sent; a document has at most 64 KiB, and at most five
+ * redirects, never from https to http; and neither it nor a redirect leads to this machine or into a private network. This goes by how a
+ * host is written: a public name whose address is a private one is not noticed, nor are redirects in the middle where the runtime hides
+ * them, as browsers do. An identity server is not asked: nothing here talks to one.
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#server-discovery
  */
 export async function discover(server: string, options: DiscoverOptions = {}): Promise<Homeserver> {
   const given = parseServer(server);
+  if (!options.allowHttp && isExposed(given.url)) {
+    throw failure(server, "FAIL_PROMPT", "it is not encrypted", "use https, or pass { allowHttp: true }");
+  }
   const { env, close } = openEnv(options.env);
-  const get = getter(env, options);
+  const get = getter(env, given, options);
   try {
     const wellKnown = await findWellKnown(get, server, given);
-    const baseUrl = wellKnown ? baseUrlOf(wellKnown, server, given) : given.url;
+    const baseUrl = wellKnown ? baseUrlOf(wellKnown, server, given, options) : given.url;
     const baseClientUrl = `${baseUrl.href.replace(/\/+$/, "")}/_matrix/client/`;
     const versions = await askVersions(get, server, baseClientUrl, wellKnown ? "FAIL_ERROR" : "FAIL_PROMPT");
-    return { baseClientUrl, ...(wellKnown && { wellKnown }), versions };
+    const versionsAskedAt = env.now();
+    const needsAllowHttp = isExposed(baseUrl);
+    return {
+      baseClientUrl,
+      ...(wellKnown && { wellKnown }),
+      versions,
+      versionsAskedAt,
+      ...(needsAllowHttp && { allowHttp: true }),
+    };
   } finally {
     close();
   }
@@ -62,28 +85,45 @@ function parseServer(server: unknown): Given {
 
 async function findWellKnown(get: Get, server: string, { url, isName }: Given): Promise<WellKnown | undefined> {
   if (!isName && url.pathname !== "/") return undefined;
-  const found = await get(`${url.origin}/.well-known/matrix/client`, "read the well-known document", "follow");
-  if (found instanceof Error) {
+  const found = await get(`${url.origin}/.well-known/matrix/client`, "read the well-known document", 5);
+  if (found instanceof ConnectionError) {
     const isMissing = found.status === 404;
     if (isMissing && !isName) return undefined;
-    if (isMissing) throw failure(server, "IGNORE", "it has no well-known document", found);
-    const isThere = found.status !== undefined;
-    if (!isThere && !isName) throw failure(server, "FAIL_PROMPT", "nobody answers there", found);
-    throw failure(server, "FAIL_PROMPT", "its well-known document cannot be used", found);
+    if (isMissing) throw failure(server, "IGNORE", `it has no well-known document${why(found)}`, undefined, found);
+    const isThere = isName || found.status !== undefined;
+    const what = isThere ? "its well-known document cannot be used" : "nobody answers there";
+    throw failure(server, "FAIL_PROMPT", what + why(found), undefined, found);
   }
-  if (isWellKnown(found)) return found;
-  throw failure(server, "FAIL_PROMPT", "its well-known document has no m.homeserver.base_url");
+  if (!isWellKnown(found)) {
+    throw failure(server, "FAIL_PROMPT", "its well-known document has no m.homeserver.base_url");
+  }
+  const identityServer = found["m.identity_server"];
+  const isComplete = isJsonObject(identityServer) && typeof identityServer["base_url"] === "string";
+  if (identityServer === undefined || isComplete) return found;
+  throw failure(server, "FAIL_PROMPT", "its well-known document has an m.identity_server without a base_url");
 }
 
-function baseUrlOf(wellKnown: WellKnown, server: string, given: Given): URL {
+function baseUrlOf(wellKnown: WellKnown, server: string, given: Given, options: DiscoverOptions): URL {
   const { base_url } = wellKnown["m.homeserver"];
   const url = parseBaseUrl(base_url);
-  const found = `its well-known document names ${JSON.stringify(base_url)}, which is `;
-  if (!url) throw failure(server, "FAIL_ERROR", `${found}no base URL`);
-  if (url.protocol === "http:" && given.url.protocol === "https:") {
-    throw failure(server, "FAIL_ERROR", `${found}not encrypted`);
-  }
-  return url;
+  const downgraded = isDowngrade(given.url, url) && !options.allowHttp;
+  const reason = !url ? "no base URL" : downgraded ? "not encrypted" : whyNot(url, given, options);
+  if (url && reason === undefined) return url;
+  const found = `its well-known document names ${JSON.stringify(base_url.slice(0, 200))}, which is ${reason}`;
+  throw failure(server, "FAIL_ERROR", found);
+}
+
+/** What is wrong with a URL that somebody else has led to, and what would allow it. */
+function whyNot(url: URL, given: Given, { allowHttp, allowPrivate }: DiscoverOptions): string | undefined {
+  if (!["https:", "http:"].includes(url.protocol)) return "no http URL";
+  if (url.username !== "" || url.password !== "") return "a URL with a user in it";
+  if (isExposed(url) && !allowHttp) return "not encrypted, and allowHttp is not true";
+  const isOpen = allowPrivate === true || isPrivateHost(given.url.hostname) || !isPrivateHost(url.hostname);
+  return isOpen ? undefined : "on this machine or in a private network, and allowPrivate is not true";
+}
+
+function isDowngrade(from: URL, to: URL | undefined): boolean {
+  return from.protocol === "https:" && to?.protocol === "http:";
 }
 
 async function askVersions(
@@ -93,45 +133,46 @@ async function askVersions(
   outcome: DiscoveryError["outcome"],
 ): Promise<Versions> {
   // Where that redirects to would be another base URL than the one that is returned.
-  const found = await get(`${baseClientUrl}versions`, "read the versions", "manual");
-  if (found instanceof Error) {
-    throw failure(server, outcome, `there is no homeserver at "${baseClientUrl}"`, found);
+  const found = await get(`${baseClientUrl}versions`, "read the versions", 0);
+  if (found instanceof ConnectionError) {
+    throw failure(server, outcome, `there is no homeserver at "${baseClientUrl}"${why(found)}`, undefined, found);
   }
   if (isVersions(found)) return found;
   throw failure(server, outcome, `"${baseClientUrl}versions" has no list of versions`);
 }
 
 /** Resolves with the JSON of a document, or with why there is none. */
-type Get = (
-  url: string,
-  attempt: string,
-  redirect: "follow" | "manual",
-) => Promise<Json | ConnectionError | MatrixError>;
+type Get = (url: string, attempt: string, maxRedirects: number) => Promise<Json | ConnectionError>;
 
-function getter(env: Env, { signal, timeoutMs = 10_000 }: DiscoverOptions): Get {
-  const exchange = exchangeOver(env);
-  const plain = { method: "GET", headers: {}, maxBodyBytes: 64 * 1024 } as const;
-  return async (url, attempt, redirect) => {
+function getter(env: Env, given: Given, options: DiscoverOptions): Get {
+  const { signal, timeoutMs = 10_000 } = options;
+  return async (url, attempt, maxRedirects) => {
+    const first = new URL(url);
+    // Nothing is gained by a redirect from https to http, so that nothing allows it.
+    const refusal = (next: URL): string | undefined =>
+      isDowngrade(first, next) ? "not encrypted" : whyNot(next, given, options);
     try {
-      return await withDeadline({ env, attempt, timeoutMs, signals: [signal] }, (limit) =>
-        exchange({ ...plain, redirect, url, attempt, timeoutMs, signal: limit }),
-      );
+      return await readDocument(env, { url, attempt, signal, timeoutMs, maxRedirects, whyNot: refusal });
     } catch (error) {
-      if (error instanceof ConnectionError || error instanceof MatrixError) return error;
+      if (error instanceof ConnectionError) return error;
       throw error;
     }
   };
+}
+
+function why(cause: ConnectionError): string {
+  return ` (${cause.message.replace(/^Cannot [^:]*: /, "")})`;
 }
 
 function failure(
   server: unknown,
   outcome: DiscoveryError["outcome"],
   found: string,
-  cause?: ConnectionError | MatrixError,
+  wayOut: string = wayOutOf(server, outcome),
+  cause?: ConnectionError,
 ): DiscoveryError {
   const given = JSON.stringify(server) ?? String(server);
-  const why = cause ? ` (${cause.message.replace(/^Cannot [^:]*: /, "")})` : "";
-  const message = `Cannot discover the homeserver of ${given}: ${found}${why}; ${wayOutOf(server, outcome)}`;
+  const message = `Cannot discover the homeserver of ${given}: ${found}; ${wayOut}`;
   return new DiscoveryError(message, outcome, cause && { cause });
 }
 

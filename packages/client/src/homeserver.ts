@@ -1,6 +1,7 @@
 import type { StorageValue } from "@mx/storage";
 import { checkBaseClientUrl, parseBaseUrl } from "./endpoint.js";
 import { isJsonObject } from "./json.js";
+import { isExposed } from "./private-host.js";
 
 /** Where a homeserver is and what it says of itself: what `discover` finds, and `new Client` takes. */
 export interface Homeserver {
@@ -10,6 +11,10 @@ export interface Homeserver {
   readonly wellKnown?: WellKnown;
   /** The versions of the specification that the homeserver speaks, and its unstable features. */
   readonly versions?: Versions;
+  /** When it was asked for them, in milliseconds since 1970; without it they count as old. */
+  readonly versionsAskedAt?: number;
+  /** Lets requests go to a base URL of `http:`, without encryption, that is not on this machine. */
+  readonly allowHttp?: boolean;
 }
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#getwell-knownmatrixclient */
@@ -40,13 +45,13 @@ export function isVersions(document: unknown): document is Versions {
 /** The homeserver that was stored, if there is one and its base URL is still understood. */
 export function restoreHomeserver(stored: unknown): Homeserver | undefined {
   if (!isJsonObject(stored)) return undefined;
-  const { baseClientUrl, wellKnown, versions } = stored;
+  const { baseClientUrl, wellKnown, versions, versionsAskedAt } = stored;
   const url = parseBaseUrl(baseClientUrl);
   if (!url) return undefined;
   return {
     baseClientUrl: url.href,
     ...(isWellKnown(wellKnown) && { wellKnown }),
-    ...(isVersions(versions) && { versions }),
+    ...(isVersions(versions) && { versions, versionsAskedAt: Number(versionsAskedAt) || 0 }),
   };
 }
 
@@ -56,12 +61,21 @@ export function toStored(homeserver: Homeserver): StorageValue {
   return homeserver as unknown as StorageValue;
 }
 
-/** A homeserver in its normal form, with nothing but what belongs to it; throws a `TypeError` for what is none. */
+/**
+ * A homeserver in its normal form, with nothing but what is stored of it; throws a `TypeError` for what is none, and for one that
+ * `allowHttp` would have to allow.
+ */
 export function checkHomeserver(given: Homeserver): Homeserver {
-  const { baseClientUrl, wellKnown, versions } = given;
+  const { wellKnown, versions, versionsAskedAt = 0, allowHttp } = given;
+  const baseClientUrl = checkBaseClientUrl(given.baseClientUrl);
+  if (allowHttp !== true && isExposed(new URL(baseClientUrl))) {
+    throw new TypeError(
+      `Cannot use the baseClientUrl "${baseClientUrl}": it is not encrypted; use https, or pass allowHttp: true`,
+    );
+  }
   return {
-    baseClientUrl: checkBaseClientUrl(baseClientUrl),
+    baseClientUrl,
     ...(wellKnown && { wellKnown }),
-    ...(versions && { versions }),
+    ...(versions && { versions, versionsAskedAt }),
   };
 }

@@ -1,0 +1,116 @@
+import { objectOf } from "./answer.js";
+import { call } from "./call.js";
+import type { Connection } from "./connection.js";
+import { ConnectionError } from "./errors.js";
+import { answerOf, assumedSince, type Feature, kindOf, speaks } from "./features.js";
+import { isVersions, restoreHomeserver, toStored, type Versions } from "./homeserver.js";
+import { isJsonObject, type Json, type JsonObject } from "./json.js";
+import { type Answer, RareQuestion } from "./rare-question.js";
+import { request } from "./request.js";
+import type { Session } from "./session.js";
+import { requireSession, storeFor } from "./session-life.js";
+import { untilAborted } from "./signals.js";
+
+export interface SupportsOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** Of each capability that the homeserver lists whether the user has it. */
+type Capabilities = JsonObject;
+
+const versionsQuestions = new WeakMap<Connection, RareQuestion<Versions>>();
+const capabilitiesQuestions = new WeakMap<Session, RareQuestion<Capabilities>>();
+
+const limits = { timeoutMs: 10_000, maxBodyBytes: 64 * 1024 };
+
+/**
+ * Tells whether the homeserver supports a feature, from its versions and capabilities. Both are stored and asked for again when they
+ * are a day old.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#api-versions
+ * @see https://spec.matrix.org/v1.19/client-server-api/#capabilities-negotiation
+ */
+export async function supports(
+  connection: Connection,
+  feature: Feature,
+  { signal = connection.closing }: SupportsOptions = {},
+): Promise<boolean> {
+  const kind = kindOf(feature);
+  const answering = async (): Promise<boolean> => {
+    if (kind === "capability") return hasCapability(connection, feature);
+    const answer = answerOf(await versionsOf(connection), feature, kind);
+    return answer ?? (connection.session !== undefined && hasCapability(connection, feature));
+  };
+  return untilAborted(answering(), signal);
+}
+
+async function hasCapability(connection: Connection, name: string): Promise<boolean> {
+  const session = requireSession(connection, `tell whether the homeserver supports "${name}"`);
+  const capabilities = await capabilitiesOf(connection, session);
+  if (Object.hasOwn(capabilities, name)) return capabilities[name] === true;
+  const since = assumedSince(name);
+  return since !== undefined && (since === 0 || speaks(await versionsOf(connection), since));
+}
+
+function versionsOf(connection: Connection): Promise<Versions> {
+  const { versions, versionsAskedAt = 0 } = connection.homeserver;
+  const known = versions && { value: versions, askedAt: versionsAskedAt };
+  return questionOf(versionsQuestions, connection).answer(connection.env, known, () => askVersions(connection));
+}
+
+async function askVersions(connection: Connection): Promise<Versions> {
+  const { storage, unfinished, env } = connection;
+  const found = await call(connection, "GET", "versions", limits);
+  if (!isVersions(found)) throw new ConnectionError("Cannot read the versions: the answer has no list of versions");
+  const flags = Object.entries(found.unstable_features ?? {}).filter(([, value]) => typeof value === "boolean");
+  const versions = { versions: found.versions, unstable_features: Object.fromEntries(flags) };
+  const asked = { versions, versionsAskedAt: env.now() };
+  await unfinished.run(() =>
+    storage.transaction(async (transaction) => {
+      const stored = restoreHomeserver(await transaction.get("homeserver"));
+      if (stored?.baseClientUrl !== connection.homeserver.baseClientUrl) return;
+      transaction.set("homeserver", toStored({ ...stored, ...asked }));
+    }),
+  );
+  connection.homeserver = { ...connection.homeserver, ...asked };
+  return versions;
+}
+
+async function capabilitiesOf(connection: Connection, session: Session): Promise<Capabilities> {
+  const known = restoreCapabilities(await connection.storage.get("capabilities"));
+  const question = questionOf(capabilitiesQuestions, session);
+  const capabilities = await question.answer(connection.env, known, () => askCapabilities(connection, session));
+  session.ended.throwIfAborted();
+  return capabilities;
+}
+
+async function askCapabilities(connection: Connection, session: Session): Promise<Capabilities> {
+  const found = objectOf(await request(connection, "GET", "v3/capabilities", { ...limits, session }));
+  const listed = Object.entries(objectOf(found["capabilities"] ?? null));
+  const capabilities = Object.fromEntries(listed.map(([name, value]) => [name, isEnabled(value)]));
+  const stored = { capabilities, askedAt: connection.env.now() };
+  await connection.unfinished.run(() =>
+    storeFor(connection, session, (transaction) => transaction.set("capabilities", stored)),
+  );
+  return capabilities;
+}
+
+/** Capabilities that cannot be switched off have no such flag: they are there when they are listed. */
+function isEnabled(capability: Json): boolean {
+  return isJsonObject(capability) && (capability["enabled"] === undefined || capability["enabled"] === true);
+}
+
+function restoreCapabilities(stored: unknown): Answer<Capabilities> | undefined {
+  if (!isJsonObject(stored)) return undefined;
+  const { capabilities, askedAt } = stored;
+  return isJsonObject(capabilities) && typeof askedAt === "number" ? { value: capabilities, askedAt } : undefined;
+}
+
+function questionOf<Owner extends object, Value>(
+  questions: WeakMap<Owner, RareQuestion<Value>>,
+  owner: Owner,
+): RareQuestion<Value> {
+  const question = questions.get(owner) ?? new RareQuestion<Value>();
+  questions.set(owner, question);
+  return question;
+}
