@@ -1,6 +1,9 @@
+import { trace } from "#diagnostics";
 import type { Connection } from "./connection.js";
 import { withDeadline } from "./deadline.js";
-import { type Endpoint, type Query, urlOf } from "./endpoint.js";
+import type { RequestDiagnostics } from "./diagnostics.js";
+import { type Endpoint, type Query, templateOf, urlOf } from "./endpoint.js";
+import { hasEffect } from "./exchange.js";
 import type { Json } from "./json.js";
 
 /** What one call of an endpoint is made with. */
@@ -16,7 +19,7 @@ export interface CallOptions {
   readonly idempotent?: boolean;
   /** The time for the whole answer, with all attempts; 60 s by default. */
   readonly timeoutMs?: number;
-  /** The most bytes that the answer may have; 64 MiB by default. */
+  /** The most bytes that the answer may have, decompressed. By default 64 MiB for a `GET`, 16 MiB for a `POST` and 64 KiB for what only changes something. */
   readonly maxBodyBytes?: number;
 }
 
@@ -29,6 +32,12 @@ interface OwnOptions extends CallOptions {
   readonly attempts?: "once";
 }
 
+const KiB = 1024;
+const defaultMaxBodyBytes: { readonly [method: string]: number | undefined } = {
+  GET: 64 * KiB * KiB,
+  POST: 16 * KiB * KiB,
+};
+
 /** Calls an endpoint of the homeserver's client-server API, with the access token that it is given or none. */
 export async function call(
   connection: Connection,
@@ -37,27 +46,43 @@ export async function call(
   options: OwnOptions = {},
 ): Promise<Json> {
   const { env, closing, homeserver } = connection;
-  const { query, body, signal, accessToken, ended, timeoutMs = 60_000, maxBodyBytes = 64 * 1024 * 1024 } = options;
   const attempt = `${method} ${String(endpoint)}`;
   if (!/^[a-z]+$/i.test(method)) throw new TypeError(`Cannot ${attempt}: "${method}" is not a method like "GET"`);
+  const verb = method.toUpperCase();
+  const { query, body, signal, accessToken, ended, timeoutMs = 60_000, idempotent = verb !== "POST" } = options;
+  const { maxBodyBytes = defaultMaxBodyBytes[verb] ?? 64 * KiB } = options;
   const exchange = options.attempts === "once" ? connection.exchangeOnce : connection.exchange;
   const url = urlOf(homeserver.baseClientUrl, endpoint, query);
-  const headers = {
-    ...(accessToken !== undefined && { authorization: `Bearer ${accessToken}` }),
-    ...(body && { "content-type": "application/json" }),
-  };
+  const headers: Record<string, string> = {};
+  if (accessToken !== undefined) headers["authorization"] = `Bearer ${accessToken}`;
+  if (body) headers["content-type"] = "application/json";
   const text = body && JSON.stringify(body);
-  return withDeadline({ env, attempt, timeoutMs, signals: [closing, ended, signal] }, (limit) =>
-    exchange({
-      method: method.toUpperCase(),
-      url,
-      headers,
-      ...(text !== undefined && { body: text }),
-      redirect: "manual",
-      signal: limit,
-      timeoutMs,
-      maxBodyBytes,
-      attempt,
-    }),
+  const diagnostics: RequestDiagnostics = {
+    method: verb,
+    template: templateOf(endpoint),
+    homeserver: homeserver.baseClientUrl,
+    attempts: 0,
+  };
+  const limits = {
+    env,
+    attempt,
+    timeoutMs,
+    hasEffect: hasEffect({ method: verb }),
+    signals: [closing, ended, signal],
+  };
+  const request = {
+    method: verb,
+    url,
+    headers,
+    ...(text !== undefined && { body: text }),
+    redirect: "manual",
+    timeoutMs,
+    maxBodyBytes,
+    attempt,
+    idempotent,
+    diagnostics,
+  } as const;
+  return trace(diagnostics, env.monotonicMs, () =>
+    withDeadline(limits, (limit) => exchange({ ...request, signal: limit })),
   );
 }

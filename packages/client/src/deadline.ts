@@ -10,16 +10,19 @@ export async function withDeadline<Result>(
     /** What is tried, as an error says it after "Cannot". */
     readonly attempt: string;
     readonly timeoutMs: number;
+    /** Whether something may have been done when time is up; `false` by default. */
+    readonly hasEffect?: boolean;
     readonly signals: readonly (AbortSignal | undefined)[];
   },
   work: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
-  const { env, attempt, timeoutMs, signals } = limits;
+  const { env, attempt, timeoutMs, hasEffect = false, signals } = limits;
   const joined = joinSignals(...signals);
-  const timer = env.setTimeout(
-    () => joined.abort(new ConnectionError(`Cannot ${attempt}: no whole answer within ${timeoutMs} ms`)),
-    Math.min(timeoutMs, maxDelayMs),
-  );
+  const timeUp = (): void =>
+    joined.abort(
+      new ConnectionError(`Cannot ${attempt}: no whole answer within ${timeoutMs} ms`, { outcomeUnknown: hasEffect }),
+    );
+  const timer = env.setTimeout(timeUp, Math.min(timeoutMs, maxDelayMs));
   try {
     return await work(joined.signal);
   } finally {

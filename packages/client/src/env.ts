@@ -3,10 +3,12 @@ import type { Fetch } from "./fetch.js";
 
 /** All that is not deterministic in the client, in one place, so that a test or a simulation can own it. */
 export interface Env {
-  /** Default: node-fetch with a keep-alive agent on Node, the runtime's own `fetch` elsewhere. */
+  /** Default: Node's own HTTP with sockets that are kept open, and node-fetch for what may be redirected; elsewhere the runtime's `fetch`. */
   readonly fetch: Fetch;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970. This clock may be set, backwards too. */
   now(): number;
+  /** Milliseconds on a clock that only goes forward, from any moment on: for what takes time in this process. */
+  readonly monotonicMs: () => number;
   /** Calls `callback` after `delayMs`, which is below 2^31; returns what `clearTimeout` takes. */
   setTimeout(callback: () => void, delayMs: number): unknown;
   clearTimeout(timer: unknown): void;
@@ -22,6 +24,7 @@ export function openEnv(overrides: Partial<Env> = {}): { env: Env; close: () => 
 
 const runtime: Omit<Env, "fetch"> = {
   now: () => Date.now(),
+  monotonicMs: () => performance.now(),
   setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the runtime's own setTimeout has returned
   clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),

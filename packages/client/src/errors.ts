@@ -15,12 +15,21 @@ export class MatrixError extends Error {
   readonly retryAfterMs: number | undefined;
   /** The whole error object, in the specification's spelling: some errors carry more than their code. */
   readonly data: JsonObject;
+  /** Whether the homeserver may have done what was asked for, all the same: an error of its own (5xx) does not say. */
+  readonly outcomeUnknown: boolean;
 
   constructor(
     message: string,
-    details: { errcode: string; status: number; data: JsonObject; retryAfterMs?: number | undefined },
+    details: {
+      errcode: string;
+      status: number;
+      data: JsonObject;
+      retryAfterMs?: number | undefined;
+      outcomeUnknown?: boolean;
+    },
   ) {
     super(message);
+    this.outcomeUnknown = details.outcomeUnknown ?? false;
     this.errcode = details.errcode;
     this.status = details.status;
     this.retryAfterMs = details.retryAfterMs;
@@ -35,12 +44,23 @@ export class ConnectionError extends Error {
   readonly status: number | undefined;
   /** How long the answer asks to wait before the next attempt, if it does. */
   readonly retryAfterMs: number | undefined;
+  /**
+   * Whether the homeserver may have done what was asked for. What has a second effect when it is done twice, such as creating a room, is
+   * not to be repeated then before somebody has looked.
+   */
+  readonly outcomeUnknown: boolean;
 
   constructor(
     message: string,
-    options: { cause?: unknown; status?: number | undefined; retryAfterMs?: number | undefined } = {},
+    options: {
+      cause?: unknown;
+      status?: number | undefined;
+      retryAfterMs?: number | undefined;
+      outcomeUnknown?: boolean;
+    } = {},
   ) {
     super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.outcomeUnknown = options.outcomeUnknown ?? false;
     this.status = options.status;
     this.retryAfterMs = options.retryAfterMs;
   }

@@ -1,9 +1,12 @@
-import { readText } from "./body.js";
+import { BodyTooLargeError, readText } from "./body.js";
+import type { RequestDiagnostics } from "./diagnostics.js";
 import type { Env } from "./env.js";
 import { ConnectionError, MatrixError } from "./errors.js";
 import type { FetchResponse } from "./fetch.js";
 import { isJsonObject, type Json, type JsonObject } from "./json.js";
 import { retryAfterMs } from "./retry-after.js";
+import { redact, secretsIn } from "./secrets.js";
+import { wasNotSent } from "./unsent.js";
 
 /** One request, ready for the wire. */
 export interface HttpRequest {
@@ -20,60 +23,134 @@ export interface HttpRequest {
   readonly maxBodyBytes: number;
   /** What is tried, as an error says it after "Cannot": no token, no query. */
   readonly attempt: string;
+  /** Whether making it twice has the effect of making it once. */
+  readonly idempotent: boolean;
+  /** Whether an attempt before this one may have been processed. */
+  readonly wasSent?: boolean;
+  /** Filled in on the way. */
+  readonly diagnostics: Pick<RequestDiagnostics, "attempts" | "status">;
 }
 
 /** Sends a request and resolves with the JSON of a 2xx answer; rejects with a `MatrixError` or a `ConnectionError`. */
 export type Exchange = (request: HttpRequest) => Promise<Json>;
 
+/** The most bytes of an answer that is no success: errors are short, and what is longer is none of a homeserver. */
+const maxErrorBytes = 64 * 1024;
+
 /** One attempt: the request, the whole answer, and what it means. */
 export function exchangeOver(env: Env): Exchange {
   return async (request) => {
-    const { method, url, headers, body, redirect, signal } = request;
+    const { method, url, headers, body, redirect, signal, idempotent, wasSent = false, diagnostics } = request;
     // node-fetch ends the process when it is given a body and a signal that is aborted already.
     signal.throwIfAborted();
+    diagnostics.attempts++;
     let response: FetchResponse;
     let text: string;
     try {
-      response = await env.fetch(url, { method, headers, redirect, signal, ...(body !== undefined && { body }) });
-      text = await readText(response.body, request.maxBodyBytes, request.attempt);
+      response = await env.fetch(url, {
+        method,
+        headers,
+        redirect,
+        signal,
+        // What cannot be repeated must not meet a connection that is about to close, nor what has just met one.
+        isAlone: !idempotent || diagnostics.attempts > 1,
+        ...(body !== undefined && { body }),
+      });
+      diagnostics.status = response.status;
+      text = await readAnswer(response, request);
     } catch (error) {
       // Some implementations report an abort in words of their own: what counts is why it was aborted.
       if (signal.aborted) throw signal.reason;
       if (error instanceof ConnectionError) throw error;
-      throw noAnswer(request, error);
+      throw noAnswer(request, error, hasEffect(request) && (wasSent || !wasNotSent(error)));
     }
     return understand(request, response, text, env);
   };
 }
 
-/** Some implementations name the URL in their errors; a query may hold what is nobody's business. */
-function noAnswer({ attempt, url }: HttpRequest, error: unknown): ConnectionError {
-  const reason = error instanceof Error ? error.message : String(error);
-  const query = new URL(url).search;
-  const tells = query !== "" && reason.includes(query);
-  const message = `Cannot ${attempt}: ${tells ? reason.replaceAll(query, "") : reason}`;
-  return new ConnectionError(message, tells ? {} : { cause: error });
+/** Whether a request changes something. */
+export function hasEffect({ method }: { readonly method: string }): boolean {
+  return method !== "GET" && method !== "HEAD";
+}
+
+const isSuccess = ({ status }: FetchResponse): boolean => status >= 200 && status < 300;
+
+async function readAnswer(response: FetchResponse, request: HttpRequest): Promise<string> {
+  const { maxBodyBytes, attempt } = request;
+  const limit = isSuccess(response) ? maxBodyBytes : maxErrorBytes;
+  try {
+    return await readText(response.body, limit, attempt);
+  } catch (error) {
+    if (!(error instanceof BodyTooLargeError)) throw error;
+    if (!isSuccess(response)) return "";
+    throw new BodyTooLargeError(error.message, { status: response.status, outcomeUnknown: hasEffect(request) });
+  }
+}
+
+/** Other people's errors may hold all that the request held, so that only their words are passed on, and those without secrets. */
+function noAnswer(request: HttpRequest, error: unknown, outcomeUnknown: boolean): ConnectionError {
+  const { name, message, code }: Error & { code?: unknown } = error instanceof Error ? error : new Error(String(error));
+  const query = new URL(request.url).search;
+  const told = query === "" ? message : message.replaceAll(query, "");
+  const reason = redact(told, secretsIn(request));
+  const cause = Object.assign(new Error(reason), { name, ...(code !== undefined && { code }) });
+  return new ConnectionError(`Cannot ${request.attempt}: ${reason}`, { cause, outcomeUnknown });
 }
 
 function understand(request: HttpRequest, response: FetchResponse, text: string, env: Env): Json {
   const { status } = response;
   const isDowngraded = request.url.startsWith("https:") && response.url.startsWith("http:");
+  const ok = isSuccess(response) && !isDowngraded;
   const data = parse(text);
-  const ok = status >= 200 && status < 300 && !isDowngraded;
-  if (ok && data !== undefined) return data;
+  if (ok && isAnswer(data)) return data;
 
   const retry = retryAfterMs(response.headers, data, env);
-  if (!ok && isRefusal(data)) {
-    const { errcode = "M_UNKNOWN", error } = data;
-    const words = typeof error === "string" ? ` ${JSON.stringify(error.slice(0, 300))}` : "";
-    const code = JSON.stringify(errcode.slice(0, 100)).slice(1, -1);
-    const message = `Cannot ${request.attempt}: the homeserver answered ${status} ${code}${words}`;
-    throw new MatrixError(message, { errcode, status, data, retryAfterMs: retry });
-  }
+  if (!ok && isRefusal(data)) throw refusal(request, status, data, retry);
   throw new ConnectionError(`Cannot ${request.attempt}: the answer was ${found(status, ok, isDowngraded)}`, {
     status: status || 302,
     retryAfterMs: retry,
+    outcomeUnknown: isUnclear(request, status),
   });
+}
+
+function refusal(
+  request: HttpRequest,
+  status: number,
+  answer: JsonObject & { readonly errcode?: string },
+  retry: number | undefined,
+): MatrixError {
+  const data = withoutSecrets(answer, secretsIn(request));
+  const { errcode = "M_UNKNOWN" } = answer;
+  const { error } = data;
+  const words = typeof error === "string" ? ` ${JSON.stringify(error.slice(0, 300))}` : "";
+  const code = JSON.stringify(errcode.slice(0, 100)).slice(1, -1);
+  const message = `Cannot ${request.attempt}: the homeserver answered ${status} ${code}${words}`;
+  return new MatrixError(message, {
+    errcode,
+    status,
+    data,
+    retryAfterMs: retry,
+    outcomeUnknown: isUnclear(request, status),
+  });
+}
+
+/** A homeserver that says no has done nothing; one that stumbles, or says what makes no sense, may have done it before. */
+function isUnclear(request: HttpRequest, status: number): boolean {
+  return hasEffect(request) && (status >= 500 || (status >= 200 && status < 300) || request.wasSent === true);
+}
+
+function withoutSecrets(data: JsonObject, secrets: readonly string[]): JsonObject {
+  if (secrets.length === 0) return data;
+  const text = JSON.stringify(data, (_, value: unknown) =>
+    typeof value === "string" ? redact(value, secrets) : value,
+  );
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it was an object before
+  return JSON.parse(text) as JsonObject;
+}
+
+/** All answers of the specification are objects, but for a few lists. */
+function isAnswer(data: Json | undefined): data is Json {
+  return typeof data === "object" && data !== null;
 }
 
 /** An error of the specification; the first answer of user-interactive authentication is one without a code. */
@@ -85,7 +162,7 @@ function isRefusal(data: Json | undefined): data is JsonObject & { readonly errc
 
 function found(status: number, ok: boolean, isDowngraded: boolean): string {
   if (isDowngraded) return "not encrypted, though the question was";
-  if (ok) return `${status} with a body that is not JSON`;
+  if (ok) return `${status} with a body that is no JSON object`;
   if (isRedirect(status)) return "a redirect, which would take the token elsewhere";
   return `${status} with no Matrix error`;
 }

@@ -1,19 +1,36 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
-import fetch from "node-fetch";
+import nodeFetch from "node-fetch";
 import type { OpenedFetch } from "./fetch.js";
+import { httpFetch } from "./http-fetch.js";
 
-/** node-fetch over sockets that are kept open between requests, until `close`. */
+/**
+ * Requests over sockets that are kept open between them, until `close`. What may be redirected, which carries neither a token nor a
+ * body, is fetched by node-fetch. All else goes over Node's own HTTP, for less than half of the CPU time that node-fetch takes.
+ */
 export function openFetch(): OpenedFetch {
   // A bounded pool: one socket a request, as many as there are requests, measured three times slower.
-  const options = { keepAlive: true, maxSockets: 64 };
-  const http = new HttpAgent(options);
-  const https = new HttpsAgent(options);
+  const kept = {
+    http: new HttpAgent({ keepAlive: true, maxSockets: 64 }),
+    https: new HttpsAgent({ keepAlive: true, maxSockets: 64 }),
+  };
+  const alone = { http: new HttpAgent(), https: new HttpsAgent() };
   return {
-    fetch: (url, init) => fetch(url, { ...init, agent: ({ protocol }) => (protocol === "https:" ? https : http) }),
+    fetch(url, init) {
+      const agents = init.isAlone ? alone : kept;
+      if (init.redirect === "follow") {
+        return nodeFetch(url, {
+          ...init,
+          agent: ({ protocol }) => (protocol === "https:" ? agents.https : agents.http),
+        });
+      }
+      return httpFetch(url, init, url.startsWith("https:") ? agents.https : agents.http);
+    },
     close() {
-      http.destroy();
-      https.destroy();
+      for (const { http, https } of [kept, alone]) {
+        http.destroy();
+        https.destroy();
+      }
     },
   };
 }

@@ -7,6 +7,11 @@ export interface FetchInit {
   readonly body?: string;
   readonly redirect: "manual" | "follow";
   readonly signal: AbortSignal;
+  /**
+   * Asks for a connection that no other request has used: a homeserver may close an idle one in the moment in which it is used again. A
+   * `fetch` that cannot choose does what it does.
+   */
+  readonly isAlone?: boolean;
 }
 
 export interface FetchResponse {

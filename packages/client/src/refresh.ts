@@ -11,16 +11,17 @@ const timeoutMs = 30_000;
 /**
  * Gets the next tokens of a session; `undefined` when the homeserver refuses all refresh tokens that may still be good.
  *
- * While nothing has succeeded with the current tokens, the refresh token that got them is tried as well. When a refresh was made twice,
- * because its first answer was lost or late, the current tokens may be those that the homeserver has dropped; and the one that got them
- * stays good until any that it got was used.
+ * A refresh that was made twice, because its first answer was lost or late, may leave the session with the tokens that the homeserver has
+ * dropped for the others. As long as none of either has been used, the refresh token that got them stays good.
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3refresh
  */
-export async function refresh(connection: Connection, { tokens, isProven }: Session): Promise<Tokens | undefined> {
-  const next = tokens.refreshToken && (await refreshBy(connection, tokens.refreshToken));
-  if (next || isProven || tokens.gotBy === undefined) return next || undefined;
-  return refreshBy(connection, tokens.gotBy);
+export async function refresh(connection: Connection, { tokens, isDoubtful }: Session): Promise<Tokens | undefined> {
+  for (const refreshToken of [tokens.refreshToken, isDoubtful ? tokens.gotBy : undefined]) {
+    const next = refreshToken === undefined ? undefined : await refreshBy(connection, refreshToken);
+    if (next) return next;
+  }
+  return undefined;
 }
 
 async function refreshBy(connection: Connection, refreshToken: string): Promise<Tokens | undefined> {

@@ -95,8 +95,7 @@ function underLease(
 
 async function recover(connection: Connection, session: Session, refusal: MatrixError, lease: Lease): Promise<Outcome> {
   const isSoft = refusal.data["soft_logout"] === true;
-  // Tokens that have never worked may be those that the homeserver has dropped for others.
-  const outcome = isSoft || !session.isProven ? await replace(connection, session, lease) : "kept";
+  const outcome = isSoft || session.isDoubtful ? await replace(connection, session, lease) : "kept";
   if (outcome !== "kept") return outcome;
   if (isSoft) return logInAgain(connection, session, lease);
   return end(connection, session, { reason: refusal, lease });

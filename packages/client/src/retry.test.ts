@@ -12,6 +12,7 @@ function world() {
   const env: Env = {
     fetch: () => Promise.reject(new Error("not used")),
     now: () => now,
+    monotonicMs: () => now,
     setTimeout(callback, delayMs) {
       waits.push(delayMs);
       now += delayMs;
@@ -24,9 +25,27 @@ function world() {
 }
 
 const refusal = (status: number, retryAfterMs?: number) =>
-  new MatrixError("no", { errcode: "M_X", status, data: {}, retryAfterMs });
-const lost = new ConnectionError("lost");
-const garbled = new ConnectionError("garbled", { status: 200 });
+  new MatrixError("no", { errcode: "M_X", status, data: {}, retryAfterMs, outcomeUnknown: status >= 500 });
+const badGateway = new ConnectionError("no Matrix error", { status: 502, outcomeUnknown: true });
+const lost = new ConnectionError("lost", { outcomeUnknown: true });
+const garbled = new ConnectionError("garbled", { status: 200, outcomeUnknown: true });
+const unsent = new ConnectionError("nobody there");
+
+function requestOf(method: string, overrides: Partial<HttpRequest> = {}): HttpRequest {
+  return {
+    method,
+    url: "",
+    headers: {},
+    redirect: "manual",
+    signal: new AbortController().signal,
+    timeoutMs: 60_000,
+    maxBodyBytes: 1,
+    attempt: method,
+    idempotent: method !== "POST",
+    diagnostics: { attempts: 0 },
+    ...overrides,
+  };
+}
 
 /** Runs a request whose attempts end with `errors`, one after the other, and then with success. */
 async function attempt(method: string, errors: Error[], timeoutMs = 60_000) {
@@ -37,18 +56,7 @@ async function attempt(method: string, errors: Error[], timeoutMs = 60_000) {
     if (error) throw error;
     return { ok: true };
   }, env);
-  const { signal } = new AbortController();
-  const request: HttpRequest = {
-    method,
-    url: "",
-    headers: {},
-    redirect: "manual",
-    signal,
-    timeoutMs,
-    maxBodyBytes: 1,
-    attempt: method,
-  };
-  const outcome = await exchange(request).catch((error: unknown) => error);
+  const outcome = await exchange(requestOf(method, { timeoutMs })).catch((error: unknown) => error);
   return { outcome, attempts, waits };
 }
 
@@ -80,12 +88,46 @@ describe("withRetries", () => {
   );
 
   it.each(["GET", "PUT"])("repeats a %s after a 5xx, after the time that it asks for if it does", async (method) => {
-    expect(await attempt(method, [refusal(502), refusal(503, 7)])).toMatchObject({ attempts: 3, waits: [500, 7] });
+    expect(await attempt(method, [refusal(502), refusal(503, 70)])).toMatchObject({ attempts: 3, waits: [500, 70] });
   });
 
-  it.each([lost, garbled, refusal(500)])("does not repeat a POST that may have been processed: %s", async (error) => {
-    expect(await attempt("POST", [error])).toEqual({ outcome: error, attempts: 1, waits: [] });
+  it("repeats even a POST that was never sent", async () => {
+    expect(await attempt("POST", [unsent, unsent])).toEqual({ outcome: { ok: true }, attempts: 3, waits: [0, 1000] });
   });
+
+  it("repeats what answers an error of its own three times at most, for it may do so for ever", async () => {
+    const errors = Array.from({ length: 9 }, () => refusal(500));
+    expect(await attempt("PUT", errors)).toMatchObject({ outcome: errors[2], attempts: 3 });
+  });
+
+  it("asks a homeserver that asks to come back at once 20 times a second at most (threat 8)", async () => {
+    expect(await attempt("GET", [refusal(429, 0), refusal(429, 1)])).toMatchObject({ attempts: 3, waits: [50, 50] });
+  });
+
+  it("does not sleep for longer than the request may take, whatever it is asked (threat 8)", async () => {
+    const limit = refusal(429, 1e12);
+    expect(await attempt("GET", [limit])).toEqual({ outcome: limit, attempts: 1, waits: [] });
+  });
+
+  it("measures time on a clock that nobody sets (threat 28)", async () => {
+    let now = 0;
+    const { env } = world();
+    const exchange = withRetries(
+      () => {
+        now += 30 * 24 * 3600 * 1000;
+        return now > 1e10 ? Promise.resolve({ ok: true }) : Promise.reject(lost);
+      },
+      { ...env, now: () => now },
+    );
+    expect(await exchange(requestOf("GET"))).toEqual({ ok: true });
+  });
+
+  it.each([lost, garbled, badGateway, refusal(500)])(
+    "does not repeat a POST that may have been processed: %s",
+    async (error) => {
+      expect(await attempt("POST", [error])).toEqual({ outcome: error, attempts: 1, waits: [] });
+    },
+  );
 
   it.each([refusal(400), refusal(403), refusal(404), new ConnectionError("a redirect", { status: 302 })])(
     "takes a refusal for final: %j",
@@ -98,9 +140,22 @@ describe("withRetries", () => {
     expect(await attempt("GET", [new BodyTooLargeError("large")])).toMatchObject({ attempts: 1 });
   });
 
-  it("gives up after five attempts with the last error", async () => {
-    const last = new ConnectionError("the fifth");
-    expect(await attempt("GET", [lost, lost, lost, lost, last, lost])).toMatchObject({ outcome: last, attempts: 5 });
+  it("gives up after ten attempts with the last error", async () => {
+    const last = new ConnectionError("the tenth");
+    const errors = [...Array.from({ length: 9 }, () => lost), last, lost];
+    expect(await attempt("GET", errors, 1e9)).toMatchObject({ outcome: last, attempts: 10 });
+  });
+
+  it("remembers that an attempt may have been processed, for the error of a later one", async () => {
+    const told: unknown[] = [];
+    const errors = [unsent, lost, unsent];
+    const exchange = withRetries(({ wasSent = false }) => {
+      told.push(wasSent);
+      const error = errors.shift();
+      return error ? Promise.reject(error) : Promise.resolve({ ok: true });
+    }, world().env);
+    await exchange(requestOf("PUT"));
+    expect(told).toEqual([false, false, true, true]);
   });
 
   it("does not begin a wait that ends after the deadline", async () => {
@@ -123,16 +178,7 @@ describe("withRetries", () => {
       controller.abort(lost);
       throw lost;
     }, env);
-    const request = {
-      method: "GET",
-      url: "",
-      headers: {},
-      redirect: "manual",
-      timeoutMs: 9,
-      maxBodyBytes: 1,
-      attempt: "",
-    } as const;
-    await expect(exchange({ ...request, signal: controller.signal })).rejects.toBe(lost);
+    await expect(exchange(requestOf("GET", { signal: controller.signal }))).rejects.toBe(lost);
     expect([attempts, waits]).toEqual([1, []]);
   });
 });

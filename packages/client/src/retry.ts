@@ -5,26 +5,34 @@ import { ConnectionError, MatrixError } from "./errors.js";
 import type { Exchange, HttpRequest } from "./exchange.js";
 import { wait } from "./wait.js";
 
-const maxAttempts = 5;
-const repeatable: ReadonlySet<string> = new Set(["GET", "PUT", "DELETE"]);
+const maxAttempts = 10;
+
+/** An error that a homeserver makes of a request, such as 500, will often be made of it again. */
+const maxServerErrors = 3;
+
+/** A homeserver that asks to come back at once is not obeyed to the letter. */
+const shortestDelayMs = 50;
 
 /**
  * Tries an exchange again where that can help and cannot harm:
- * 1. A rate limit was not processed, so every method is tried again, after the time that the homeserver asks for.
- * 2. A lost connection, a broken answer or a 5xx may have been processed: only methods whose repetition has no second effect
- *    (`GET`, `DELETE`, and `PUT`, which carries a transaction ID or a state key) are tried again.
- * 3. The first of these is tried at once, because a homeserver may close an idle socket in the moment in which it is used again.
+ * 1. A request that was never sent, and one that a rate limit has turned away, was not processed: it is tried again, whatever it is; after
+ *    the time that the homeserver asks for, if it does.
+ * 2. A lost connection, a broken answer or a 5xx may have been processed: only what has no second effect (`GET`, `DELETE`, `PUT`, which
+ *    carries a transaction ID or a state key, and what its caller calls idempotent) is tried again.
+ * 3. The first lost connection is made anew at once, because a homeserver may close an idle one in the moment in which it is used again.
  * When the next attempt would begin after the request's deadline, the last error is what the caller sees.
  */
 export function withRetries(exchange: Exchange, env: Env): Exchange {
   return async (request) => {
-    const startedAt = env.now();
+    const startedAt = env.monotonicMs();
+    let wasSent = false;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await exchange(request);
+        return await exchange(wasSent ? { ...request, wasSent } : request);
       } catch (error) {
-        const delayMs = attempt < maxAttempts ? delayBeforeRetryMs(error, request, attempt, env) : undefined;
-        if (delayMs === undefined || env.now() - startedAt + delayMs >= request.timeoutMs) throw error;
+        const delayMs = delayBeforeRetryMs(error, request, attempt, env);
+        if (delayMs === undefined || env.monotonicMs() - startedAt + delayMs >= request.timeoutMs) throw error;
+        wasSent ||= isFailure(error) && error.outcomeUnknown;
         await wait(env, delayMs, request.signal);
       }
     }
@@ -33,12 +41,17 @@ export function withRetries(exchange: Exchange, env: Env): Exchange {
 
 /** `undefined` when the error is final. */
 function delayBeforeRetryMs(error: unknown, request: HttpRequest, attempt: number, env: Env): number | undefined {
-  if (request.signal.aborted) return undefined;
-  if (!(error instanceof MatrixError || error instanceof ConnectionError)) return undefined;
-  if (error instanceof BodyTooLargeError) return undefined;
-  if (error.status === 429) return error.retryAfterMs ?? backOffMs(env, attempt);
-  if (!repeatable.has(request.method)) return undefined;
-  const broken = error instanceof ConnectionError && (error.status === undefined || error.status < 300);
-  if (broken && attempt === 1) return 0;
-  return broken || (error.status ?? 0) >= 500 ? (error.retryAfterMs ?? backOffMs(env, attempt)) : undefined;
+  const isFinal = !isFailure(error) || error instanceof BodyTooLargeError || attempt === maxAttempts;
+  if (isFinal || request.signal.aborted) return undefined;
+  const { status = 0, retryAfterMs, outcomeUnknown } = error;
+  const delayMs = Math.max(retryAfterMs ?? backOffMs(env, attempt), shortestDelayMs);
+  if (status === 429) return delayMs;
+  if (outcomeUnknown && !request.idempotent) return undefined;
+  if (status < 300) return attempt === 1 ? 0 : delayMs;
+  const canPass = status >= 500 && (attempt < maxServerErrors || error instanceof ConnectionError);
+  return canPass ? delayMs : undefined;
+}
+
+function isFailure(error: unknown): error is MatrixError | ConnectionError {
+  return error instanceof MatrixError || error instanceof ConnectionError;
 }

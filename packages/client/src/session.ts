@@ -40,9 +40,9 @@ export class Session {
     return this.#tokens.accessToken;
   }
 
-  /** Whether a request with these tokens has succeeded: of tokens that never worked, nothing can be concluded. */
-  get isProven(): boolean {
-    return this.#isProven;
+  /** Whether the tokens came from a refresh, and no request with them has succeeded yet: the homeserver may have dropped them for others. */
+  get isDoubtful(): boolean {
+    return this.#tokens.gotBy !== undefined && !this.#isProven;
   }
 
   /** Aborted when the session is over: with a `NotLoggedInError` after a logout, with the homeserver's `MatrixError` otherwise. */

@@ -1,0 +1,60 @@
+import { type Agent, type IncomingMessage, request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { pipeline, type Readable } from "node:stream";
+import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
+import type { FetchInit, FetchResponse } from "./fetch.js";
+import { onAbort } from "./signals.js";
+
+const decompressors: { readonly [encoding: string]: (() => NodeJS.ReadWriteStream & Readable) | undefined } = {
+  gzip: createGunzip,
+  "x-gzip": createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+};
+
+/** A request over Node's own HTTP. It follows no redirect, and its body rejects when it is cut, also when it is compressed. */
+export function httpFetch(url: string, init: FetchInit, agent: Agent): Promise<FetchResponse> {
+  const { method, body, signal } = init;
+  const headers: Record<string, string | number> = { ...init.headers, "accept-encoding": "gzip, deflate, br" };
+  if (body !== undefined) headers["content-length"] = Buffer.byteLength(body);
+  return new Promise((resolve, reject) => {
+    const send = url.startsWith("https:") ? httpsRequest : httpRequest;
+    const request = send(url, { method, headers, agent });
+    request.on("response", (message) => resolve(new HttpResponse(url, message)));
+    request.on("error", reject);
+    onAbort(signal, () => request.destroy(signal.reason instanceof Error ? signal.reason : undefined));
+    request.end(body);
+  });
+}
+
+class HttpResponse implements FetchResponse {
+  readonly status: number;
+  readonly url: string;
+  readonly body: Readable;
+  readonly #message: IncomingMessage;
+
+  constructor(url: string, message: IncomingMessage) {
+    this.status = message.statusCode ?? 0;
+    this.url = url;
+    this.#message = message;
+    this.body = decompressed(message);
+  }
+
+  get headers(): FetchResponse["headers"] {
+    const { headers } = this.#message;
+    return {
+      get(name) {
+        const value = headers[name];
+        return Array.isArray(value) ? value.join(", ") : (value ?? null);
+      },
+    };
+  }
+}
+
+function decompressed(message: IncomingMessage): Readable {
+  const encoding = message.headers["content-encoding"];
+  const decompress = encoding === undefined ? undefined : decompressors[encoding.trim().toLowerCase()];
+  if (!decompress) return message;
+  // What goes wrong with one goes wrong with the other: whoever reads is told.
+  return pipeline(message, decompress(), () => {});
+}
