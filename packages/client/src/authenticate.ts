@@ -1,47 +1,66 @@
 import { objectOf } from "./answer.js";
 import { call } from "./call.js";
 import type { Connection } from "./connection.js";
-import { checkCredentials, type Credentials, type PasswordCredentials, type TokenCredentials } from "./credentials.js";
+import { checkCredentials, type Credentials, type DeviceOptions } from "./credentials.js";
 import { ConnectionError } from "./errors.js";
 import type { Json, JsonObject } from "./json.js";
-import { Session } from "./session.js";
+import { isSameSession, restoreSession, Session } from "./session.js";
 import { type Tokens, tokensIn } from "./tokens.js";
 
 /** Asks the homeserver for a session. */
-export async function authenticate(connection: Connection, credentials: Credentials): Promise<Session> {
+export async function authenticate(
+  connection: Connection,
+  credentials: Credentials,
+  signal?: AbortSignal,
+): Promise<Session> {
   checkCredentials(credentials);
+  const options = signal && { signal };
   if ("accessToken" in credentials) {
-    const { accessToken } = credentials;
-    return sessionOf(await call(connection, "GET", "v3/account/whoami", { accessToken }), { accessToken });
+    const { accessToken, refreshToken } = credentials;
+    const answer = await call(connection, "GET", "v3/account/whoami", { ...options, accessToken });
+    return sessionOf(answer, { accessToken, ...(refreshToken !== undefined && { refreshToken }) });
   }
-  const answer = objectOf(await call(connection, "POST", "v3/login", { body: loginBody(credentials) }));
-  return sessionOf(answer, tokensIn(answer, connection.env));
+  const body = loginBody(credentials);
+  return sessionIn(connection, await call(connection, "POST", "v3/login", { ...options, body }));
 }
 
-/** Ends a session that nobody will use, if it was made for this; as well as that is possible. */
-export async function discard(connection: Connection, session: Session, credentials: Credentials): Promise<void> {
-  if ("accessToken" in credentials) return;
-  await call(connection, "POST", "v3/logout", { accessToken: session.accessToken, body: {} }).catch(() => {
+/**
+ * Ends a session that nobody will use, as well as that is possible; resolves with whether it is over. One whose device belongs to the
+ * stored session is left alone: it is another process's.
+ */
+export async function discard(connection: Connection, session: Session, credentials?: Credentials): Promise<boolean> {
+  if (credentials && "accessToken" in credentials) return false;
+  try {
+    const stored = restoreSession(await connection.storage.get("session").catch(() => undefined));
+    if (stored && isSameSession(session, stored)) return false;
+    await call(connection, "POST", "v3/logout", { accessToken: session.accessToken, body: {} });
+    return true;
+  } catch {
     // Why it is not wanted is what the caller tells, and the user sees the device in their list.
-  });
+    return false;
+  }
 }
 
-function loginBody(credentials: PasswordCredentials | TokenCredentials): JsonObject {
-  const { deviceId, deviceName } = credentials;
-  const device = {
+/** The session that a login or a registration has led to. */
+export function sessionIn({ env }: Connection, answer: Json): Session {
+  return sessionOf(answer, tokensIn(objectOf(answer), env));
+}
+
+/** What a login or a registration says of its device, and that it wants a refresh token. */
+export function deviceBody({ deviceId, deviceName }: DeviceOptions): JsonObject {
+  return {
+    refresh_token: true,
     ...(deviceId !== undefined && { device_id: deviceId }),
     ...(deviceName !== undefined && { initial_device_display_name: deviceName }),
   };
-  if ("token" in credentials)
-    return { type: "m.login.token", token: credentials.token, refresh_token: true, ...device };
-  const { user, password } = credentials;
-  return {
-    type: "m.login.password",
-    identifier: { type: "m.id.user", user },
-    password,
-    refresh_token: true,
-    ...device,
-  };
+}
+
+function loginBody(credentials: Exclude<Credentials, { accessToken: string }>): JsonObject {
+  const device = deviceBody(credentials);
+  if ("token" in credentials) return { type: "m.login.token", token: credentials.token, ...device };
+  const identifier =
+    "identifier" in credentials ? credentials.identifier : { type: "m.id.user", user: credentials.user };
+  return { type: "m.login.password", identifier, password: credentials.password, ...device };
 }
 
 function sessionOf(answer: Json, tokens: Tokens): Session {

@@ -10,14 +10,17 @@ import type { Feature } from "./features.js";
 import { checkHomeserver, type Homeserver, type Versions, type WellKnown } from "./homeserver.js";
 import type { JsonObject } from "./json.js";
 import { lazy, type Lazy } from "./lazy.js";
+import { type LoginFlow, loginFlows } from "./login-flows.js";
 import { login } from "./login.js";
-import { logout } from "./logout.js";
+import { logout, logoutAll } from "./logout.js";
 import { mediaUrl, type MediaUrlOptions } from "./media-url.js";
 import { joinRoom, type JoinRoomOptions, leaveRoom } from "./membership.js";
 import { ClientClosed } from "./messages.js";
+import { register, type RegisterOptions } from "./register.js";
 import { request, type RequestOptions } from "./request.js";
 import { sendEvent, type SendOptions, sendStateEvent, sendText } from "./send.js";
 import { supports, type SupportsOptions } from "./supports.js";
+import { type SingleSignOnOptions, singleSignOnUrl } from "./single-sign-on.js";
 import { sync, type SyncOptions } from "./sync.js";
 import { type Identity, identityOf, whoami } from "./whoami.js";
 
@@ -103,6 +106,23 @@ export class Client implements AsyncDisposable {
     return (await request(await this.#open(), method, endpoint, options)) as Answer;
   }
 
+  /** Asks the homeserver how users can log in. */
+  async loginFlows(): Promise<LoginFlow[]> {
+    return loginFlows(await this.#open());
+  }
+
+  /**
+   * The URL that the user opens in a browser for single sign-on. It leads back to `redirectUrl` with a login token: see `loginTokenIn`.
+   */
+  async ssoUrl(redirectUrl: string, options?: SingleSignOnOptions): Promise<string> {
+    return singleSignOnUrl(await this.#open(), redirectUrl, options);
+  }
+
+  /** Makes a new user, and logs in as that user. What the homeserver wants to know before is asked by `callbacks.authenticate`. */
+  async register(options?: RegisterOptions): Promise<Identity> {
+    return register(await this.#open(), options);
+  }
+
   /** Logs in; the session is stored before this resolves, and later clients on the same storage have it. */
   async login(credentials: Credentials): Promise<Identity> {
     return login(await this.#open(), credentials);
@@ -124,9 +144,14 @@ export class Client implements AsyncDisposable {
     return whoami(await this.#open());
   }
 
-  /** Ends the session, and forgets what this client has stored and nothing else. */
+  /** Ends the session, and forgets what this client has stored and nothing else. Logging out twice is one logout. */
   async logout(): Promise<void> {
     return logout(await this.#open());
+  }
+
+  /** The same for all sessions of the user, on all devices. */
+  async logoutAll(): Promise<void> {
+    return logoutAll(await this.#open());
   }
 
   /**

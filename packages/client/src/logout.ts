@@ -1,30 +1,55 @@
 import { call } from "./call.js";
 import type { Connection } from "./connection.js";
 import { MatrixError } from "./errors.js";
+import { renewToLogOut } from "./renew.js";
 import type { Session } from "./session.js";
-import { forgetSession, requireSession, tellLoggedOut } from "./session-life.js";
+import { forgetSession, tellLoggedOut } from "./session-life.js";
+
+/** A homeserver that refuses every token that it gives is not asked for more of them than this. */
+const maxTokens = 3;
 
 /**
  * Ends the session at the homeserver, and then forgets all that this client has stored; requests and a sync of it end. When the
- * homeserver cannot be asked, the session stays.
+ * homeserver cannot be asked, the session stays. Without a session there is nothing to do.
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3logout
  */
 export async function logout(connection: Connection): Promise<void> {
-  const session = requireSession(connection, "log out");
-  session.loggingOut ??= end(connection, session).finally(() => {
-    session.loggingOut = undefined;
+  const { session } = connection;
+  if (session) await (session.loggingOut ?? logOut(connection, session, "v3/logout"));
+}
+
+/**
+ * The same for all sessions of the user. A session that the homeserver has ended before can end no others: they are left.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3logoutall
+ */
+export async function logoutAll(connection: Connection): Promise<void> {
+  const { session } = connection;
+  // It does not share a logout that is under way, which ends less.
+  if (session) await logOut(connection, session, "v3/logout/all");
+}
+
+async function logOut(connection: Connection, session: Session, endpoint: string): Promise<void> {
+  const loggingOut = end(connection, session, endpoint).finally(() => {
+    if (session.loggingOut === loggingOut) session.loggingOut = undefined;
   });
-  await session.loggingOut;
+  session.loggingOut = loggingOut;
+  await loggingOut;
   await tellLoggedOut(connection, session);
 }
 
-async function end(connection: Connection, session: Session): Promise<void> {
-  try {
-    await call(connection, "POST", "v3/logout", { accessToken: session.accessToken, body: {} });
-  } catch (error) {
-    // A session that the homeserver has ended before is over as well.
-    if (!(error instanceof MatrixError && error.errcode === "M_UNKNOWN_TOKEN")) throw error;
+async function end(connection: Connection, session: Session, endpoint: string): Promise<void> {
+  for (let token = 1; token <= maxTokens; token++) {
+    const { accessToken } = session;
+    try {
+      await call(connection, "POST", endpoint, { accessToken, body: {}, idempotent: true });
+      break;
+    } catch (error) {
+      if (!(error instanceof MatrixError && error.errcode === "M_UNKNOWN_TOKEN")) throw error;
+      // A session that the homeserver has ended before is over as well.
+      if (!(await renewToLogOut(connection, session, accessToken, error))) break;
+    }
   }
   await forgetSession(connection, session);
 }

@@ -46,6 +46,25 @@ export async function renew(
   return outcome === "renewed";
 }
 
+/**
+ * The same for a logout, so that the device ends as well: the application is not asked, and whether the session is over is left to the
+ * caller.
+ */
+export async function renewToLogOut(
+  connection: Connection,
+  session: Session,
+  accessToken: string,
+  refusal: MatrixError,
+): Promise<boolean> {
+  // Whoever asks the application has the lease, and has found that nothing can be refreshed.
+  if (session.isAskingToLogIn) return false;
+  const outcome = await underLease(connection, session, async (lease) => {
+    if (session.accessToken !== accessToken) return "renewed";
+    return canBeReplaced(session, refusal) ? replace(connection, session, lease) : "kept";
+  });
+  return outcome === "renewed";
+}
+
 /** Renews tokens that will end soon. That it cannot be done now is no reason to fail: they are still good. */
 export async function renewEarly(connection: Connection, session: Session): Promise<void> {
   session.renewingEarly ??= underLease(connection, session, (lease) => replace(connection, session, lease))
@@ -94,11 +113,18 @@ function underLease(
 }
 
 async function recover(connection: Connection, session: Session, refusal: MatrixError, lease: Lease): Promise<Outcome> {
-  const isSoft = refusal.data["soft_logout"] === true;
-  const outcome = isSoft || session.isDoubtful ? await replace(connection, session, lease) : "kept";
+  const outcome = canBeReplaced(session, refusal) ? await replace(connection, session, lease) : "kept";
   if (outcome !== "kept") return outcome;
-  if (isSoft) return logInAgain(connection, session, lease);
+  if (isSoft(refusal)) return logInAgain(connection, session, lease);
   return end(connection, session, { reason: refusal, lease });
+}
+
+function canBeReplaced(session: Session, refusal: MatrixError): boolean {
+  return isSoft(refusal) || session.isDoubtful;
+}
+
+function isSoft(refusal: MatrixError): boolean {
+  return refusal.data["soft_logout"] === true;
 }
 
 async function replace(connection: Connection, session: Session, lease: Lease): Promise<Outcome> {
@@ -108,8 +134,11 @@ async function replace(connection: Connection, session: Session, lease: Lease): 
 
 async function logInAgain(connection: Connection, session: Session, lease: Lease): Promise<Outcome> {
   const { userId, deviceId } = session;
+  session.isAskingToLogIn = true;
   const asking = connection.callbacks.logInAgain?.({ userId, deviceId });
-  const credentials = await untilAborted(asking, connection.closing, session.ended);
+  const credentials = await untilAborted(asking, connection.closing, session.ended).finally(() => {
+    session.isAskingToLogIn = false;
+  });
   if (!credentials) return "kept";
 
   const device = "accessToken" in credentials || deviceId === undefined ? {} : { deviceId };

@@ -2,6 +2,7 @@ import { call, type CallOptions } from "./call.js";
 import type { Connection } from "./connection.js";
 import type { Endpoint } from "./endpoint.js";
 import { MatrixError } from "./errors.js";
+import { interactive } from "./interactive.js";
 import type { Json } from "./json.js";
 import { renew, renewEarly } from "./renew.js";
 import type { Session } from "./session.js";
@@ -19,6 +20,11 @@ interface OwnOptions extends RequestOptions {
   readonly attempts?: "once";
 }
 
+interface InSession extends CallOptions {
+  readonly session: Session;
+  readonly attempts?: "once";
+}
+
 /** A homeserver that refuses every token that it gives is not asked for more of them than this. */
 const maxTokens = 3;
 
@@ -33,8 +39,22 @@ export async function request(
   endpoint: string | Endpoint,
   { authenticated = true, session: given, ...options }: OwnOptions = {},
 ): Promise<Json> {
-  if (!authenticated) return call(connection, method, endpoint, options);
+  if (!authenticated) return callInteractively(connection, method, endpoint, options);
   const session = given ?? requireSession(connection, `${method} ${String(endpoint)}`);
+  return callInSession(connection, method, endpoint, { ...options, session });
+}
+
+const callInteractively = interactive(call);
+
+/** Interactive authentication goes on with other tokens when those have ended while the application was asked. */
+const callInSession = interactive(callWithTokens);
+
+async function callWithTokens(
+  connection: Connection,
+  method: string,
+  endpoint: string | Endpoint,
+  { session, ...options }: InSession,
+): Promise<Json> {
   const { signal = connection.closing } = options;
   if (session.isDue(connection.env.now())) await untilAborted(renewEarly(connection, session), signal);
   for (let token = 1; ; token++) {

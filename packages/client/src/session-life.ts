@@ -1,7 +1,7 @@
 import type { Lease, Transaction } from "@mx/storage";
 import type { Connection } from "./connection.js";
 import { AlreadyLoggedInError, type MatrixError, NotLoggedInError } from "./errors.js";
-import { toStored } from "./homeserver.js";
+import { restoreHomeserver, toStored } from "./homeserver.js";
 import { LoggedOut } from "./messages.js";
 import { isSameSession, restoreSession, type Session, storedForm } from "./session.js";
 import type { Tokens } from "./tokens.js";
@@ -18,17 +18,27 @@ export function requireSession(connection: Connection, attempt: string): Session
 }
 
 /** Makes a session durable, together with its homeserver and with nothing of an earlier one, and then the current one. */
-export function startSession(connection: Connection, session: Session): Promise<void> {
+export function startSession(connection: Connection, session: Session, lease: Lease): Promise<void> {
   return connection.unfinished.run(async () => {
-    await connection.storage.transaction(async (transaction) => {
+    const start = async (transaction: Transaction): Promise<void> => {
       const stored = restoreSession(await transaction.get("session"));
       if (stored) throw new AlreadyLoggedInError(stored.userId);
       transaction.clear();
       transaction.set("homeserver", toStored(connection.homeserver));
       transaction.set("session", storedForm(session, session.tokens));
-    });
+    };
+    await connection.storage.transaction(start, { lease });
     connection.session = session;
   });
+}
+
+/** The session that another process has begun meanwhile, if any; at the same homeserver, it is the current one of this client now. */
+export async function takeUpSession(connection: Connection): Promise<Session | undefined> {
+  const [storedSession, storedHomeserver] = await connection.storage.getMany(["session", "homeserver"]);
+  const session = restoreSession(storedSession);
+  const isHere = restoreHomeserver(storedHomeserver)?.baseClientUrl === connection.homeserver.baseClientUrl;
+  if (session && isHere) connection.session = session;
+  return session;
 }
 
 /**

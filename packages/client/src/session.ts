@@ -23,6 +23,7 @@ export class Session {
   /** Shared by all that find the session over. */
   ending: Promise<void> | undefined;
   isToldOver = false;
+  isAskingToLogIn = false;
   isSyncing = false;
 
   constructor(userId: string, deviceId: string | undefined, tokens: Tokens) {

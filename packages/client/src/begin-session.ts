@@ -1,0 +1,79 @@
+import type { Lease } from "@mx/storage";
+import { discard } from "./authenticate.js";
+import type { Connection } from "./connection.js";
+import { reserveDevice } from "./device-id.js";
+import { AlreadyLoggedInError, MatrixError } from "./errors.js";
+import { LoggedIn } from "./messages.js";
+import type { Session } from "./session.js";
+import { startSession, takeUpSession } from "./session-life.js";
+import { type Identity, identityOf } from "./whoami.js";
+
+// 1. Of all processes that share the storage, one at a time logs in: under a lease. Whoever finds a session when it has it, asks nobody.
+// 2. The device is chosen and stored first, and taken again until a session is stored or the homeserver has refused: see device-id.ts.
+// 3. A session that cannot be stored is ended again, so that none is left behind; but not when the lease is lost, because then another
+//    process may be logging in on the same device.
+
+/** How long the lease outlives a process that was killed while it had it. */
+const leaseTtlMs = 5000;
+
+/** How a session begins. */
+export interface Beginning {
+  /** Who logs in, as far as it is known: what `userOf` makes of it. */
+  readonly user: string;
+  /** Whether the homeserver makes the session for this, on a device that the client chooses when none is given. */
+  readonly isNew: boolean;
+  readonly deviceId?: string | undefined;
+  /** Asks the homeserver for it. */
+  authenticate(options: { readonly deviceId: string | undefined; readonly signal: AbortSignal }): Promise<Session>;
+}
+
+/** Begins a session, makes it durable, and publishes that the client has it. */
+export async function beginSession(connection: Connection, beginning: Beginning): Promise<Identity> {
+  if (connection.session || connection.isLoggingIn) throw new AlreadyLoggedInError(connection.session?.userId);
+  connection.isLoggingIn = true;
+  const session = await connection.unfinished
+    .run(() => underLease(connection, beginning))
+    .finally(() => {
+      connection.isLoggingIn = false;
+    });
+  await connection.publisher.publish(new LoggedIn(session.userId, session.deviceId));
+  return identityOf(session);
+}
+
+async function underLease(connection: Connection, beginning: Beginning): Promise<Session> {
+  const { storage, closing } = connection;
+  const lease = await storage.lease("login", {
+    ttlMs: leaseTtlMs,
+    waitMs: Number.POSITIVE_INFINITY,
+    signal: closing,
+  });
+  try {
+    const begun = await takeUpSession(connection);
+    if (begun) throw new AlreadyLoggedInError(begun.userId);
+    return await begin(connection, beginning, lease);
+  } finally {
+    await lease.release();
+  }
+}
+
+async function begin(connection: Connection, beginning: Beginning, lease: Lease): Promise<Session> {
+  const { user, isNew, deviceId } = beginning;
+  const { signal } = lease;
+  const reserved = isNew && deviceId === undefined ? await reserveDevice(connection, user, lease) : undefined;
+  // What is wrong with the storage now will be so at the next login as well, and is none of what the caller has to know.
+  const cancel = (): Promise<void> | undefined => reserved?.cancel().catch(() => undefined);
+  let session: Session;
+  try {
+    session = await beginning.authenticate({ deviceId: reserved?.deviceId ?? deviceId, signal });
+  } catch (error) {
+    if (error instanceof MatrixError && error.status < 500) await cancel();
+    throw error;
+  }
+  try {
+    await startSession(connection, session, lease);
+  } catch (error) {
+    if (isNew && !signal.aborted && (await discard(connection, session))) await cancel();
+    throw error;
+  }
+  return session;
+}
