@@ -208,6 +208,16 @@ describe("sessions", () => {
     expect(await refresh(homeserver, first)).toMatchObject({ status: 401, body: { errcode: "M_UNKNOWN_TOKEN" } });
   });
 
+  test.each(["lockUser", "unlockUser", "suspendUser", "unsuspendUser"] as const)(
+    "are those of users that exist: %s",
+    async (method) => {
+      const homeserver = await start();
+      expect(() => homeserver[method]("@nobody:fake.test")).toThrow(
+        /^Cannot \w+ "@nobody:fake.test": there is no such/,
+      );
+    },
+  );
+
   test("end for good where their tokens are older than the ones before the last", async () => {
     const homeserver = await start();
     const first = await logInToRefresh(homeserver, await User.register(homeserver));

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { access } from "./testing/access.js";
+import { authenticating } from "./testing/authenticating.js";
 import { membership } from "./testing/membership.js";
 import { moderation } from "./testing/moderation.js";
 import { reading } from "./testing/reading.js";
@@ -30,6 +31,7 @@ function behaviour(server: Server): void {
   wire(server);
   access(server);
   refreshing(server);
+  authenticating(server);
   rooms(server);
   membership(server);
   sending(server);

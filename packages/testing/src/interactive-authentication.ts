@@ -2,7 +2,7 @@ import type { Call } from "./call.js";
 import type { Identifiers } from "./identifiers.js";
 import { isObject } from "./json.js";
 import type { JsonObject } from "./json.js";
-import { MatrixError } from "./matrix-error.js";
+import { MatrixError, badJson, invalidParam } from "./matrix-error.js";
 import { Refusal } from "./refusal.js";
 
 /** What comes of a try to pass a stage: what it has proved, such as a user ID, or why it has failed. */
@@ -46,7 +46,7 @@ export class InteractiveAuthentication {
   complete(call: Call, body: JsonObject, flows: readonly (readonly string[])[]): Authentication {
     const { auth, ...parameters } = body;
     const authData: JsonObject = isObject(auth) ? auth : {};
-    const { session: id, type } = authData;
+    const [id, type] = [textIn(authData, "session"), textIn(authData, "type")];
     const session = id === undefined ? this.#start(call) : this.#resume(call, id);
     session.parameters = { ...session.parameters, ...parameters };
     const asks = {
@@ -56,9 +56,7 @@ export class InteractiveAuthentication {
     };
     if (Object.keys(authData).length === 0) throw new Refusal(401, asks, "Authenticate first");
     const outcome = type === undefined ? undefined : this.#pass(type, authData);
-    if (typeof type === "string" && outcome !== undefined && "proof" in outcome) {
-      session.proofs.set(type, outcome.proof);
-    }
+    if (type !== undefined && outcome !== undefined && "proof" in outcome) session.proofs.set(type, outcome.proof);
     if (flows.some((flow) => flow.every((stage) => session.proofs.has(stage)))) return session;
     const failure = outcome !== undefined && "failure" in outcome ? outcome.failure.body : {};
     throw new Refusal(401, { ...asks, completed: [...session.proofs.keys()], ...failure }, "Authenticate further");
@@ -71,16 +69,22 @@ export class InteractiveAuthentication {
     return session;
   }
 
-  #resume(call: Call, id: unknown): Authentication {
-    const session = typeof id === "string" ? this.#sessions.get(id) : undefined;
-    if (session === undefined) throw new MatrixError(400, "M_UNKNOWN", `Unknown session ID: ${String(id)}`);
+  #resume(call: Call, id: string): Authentication {
+    const session = this.#sessions.get(id);
+    if (session === undefined) throw new MatrixError(400, "M_UNKNOWN", `Unknown session ID: ${id}`);
     if (session.operation === call.operation) return session;
     throw new MatrixError(403, "M_UNKNOWN", "This authentication session is for another request");
   }
 
-  #pass(type: unknown, auth: JsonObject): StageOutcome {
-    const stage = typeof type === "string" ? this.#stages.get(type) : undefined;
-    if (stage === undefined) throw new MatrixError(400, "M_INVALID_PARAM", "Unknown authentication stage");
+  #pass(type: string, auth: JsonObject): StageOutcome {
+    const stage = this.#stages.get(type);
+    if (stage === undefined) throw invalidParam("Unknown authentication stage");
     return stage(auth);
   }
+}
+
+function textIn(auth: JsonObject, field: string): string | undefined {
+  const value = auth[field];
+  if (value === undefined || typeof value === "string") return value;
+  throw badJson(`'auth.${field}' must be a string`);
 }

@@ -1,9 +1,14 @@
-import { requiredString } from "../call.js";
-import type { Call } from "../call.js";
+import { authenticateAgain } from "../authenticate-again.js";
 import type { Homeserver } from "../homeserver.js";
 import type { JsonObject } from "../json.js";
-import { badJson, forbidden } from "../matrix-error.js";
+import { badJson, missingParam } from "../matrix-error.js";
 import type { Endpoint } from "../router.js";
+
+interface PasswordChange {
+  readonly newPassword: string | undefined;
+  /** Whether all other devices are logged out. */
+  readonly isEndingOthers: boolean;
+}
 
 /**
  * What users do to their accounts: another password, and the end.
@@ -19,11 +24,12 @@ export function accountEndpoints(homeserver: Homeserver): Endpoint[] {
       answer(call) {
         const { userId, deviceId: own } = call.session();
         const body = call.body();
-        const { logout_devices: isLoggingOut = true } = body;
-        if (typeof isLoggingOut !== "boolean") throw badJson("'logout_devices' must be true or false");
-        const parameters = authenticateAgain(homeserver, call, body);
-        accounts.changePassword(userId, requiredString(parameters, "new_password"));
-        if (parameters["logout_devices"] !== false) sessions.end(userId, (deviceId) => deviceId !== own);
+        // What is malformed is refused before anybody is asked for a password.
+        readPasswordChange(body);
+        const { newPassword, isEndingOthers } = readPasswordChange(authenticateAgain(homeserver, call, body));
+        if (newPassword === undefined) throw missingParam("Missing params: ['new_password']");
+        accounts.changePassword(userId, newPassword);
+        if (isEndingOthers) sessions.end(userId, (deviceId) => deviceId !== own);
         return {};
       },
     },
@@ -45,10 +51,9 @@ export function accountEndpoints(homeserver: Homeserver): Endpoint[] {
   ];
 }
 
-/** Asks a user who is logged in for their password, before something that a stolen token must not do. Returns the parameters. */
-export function authenticateAgain(homeserver: Homeserver, call: Call, body: JsonObject): JsonObject {
-  const { userId } = call.session();
-  const { proofs, parameters } = homeserver.authentication.complete(call, body, [["m.login.password"]]);
-  if (proofs.get("m.login.password") !== userId) throw forbidden("Invalid auth");
-  return parameters;
+function readPasswordChange(body: JsonObject): PasswordChange {
+  const { new_password: newPassword, logout_devices: isEndingOthers = true } = body;
+  if (newPassword !== undefined && typeof newPassword !== "string") throw badJson("'new_password' must be a string");
+  if (typeof isEndingOthers !== "boolean") throw badJson("'logout_devices' must be true or false");
+  return { newPassword, isEndingOthers };
 }

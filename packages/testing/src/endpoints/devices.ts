@@ -1,10 +1,10 @@
+import { authenticateAgain } from "../authenticate-again.js";
 import type { Call } from "../call.js";
 import type { Device } from "../devices.js";
 import type { Homeserver } from "../homeserver.js";
 import type { JsonObject } from "../json.js";
 import { MatrixError, badJson, missingParam, notFound } from "../matrix-error.js";
 import type { Endpoint } from "../router.js";
-import { authenticateAgain } from "./account.js";
 
 const MAX_DISPLAY_NAME_LENGTH = 100;
 

@@ -19,7 +19,10 @@ export function access(server: Server): void {
       const user = await User.register(server);
       const { body } = await user.get("/capabilities");
       expect(body).toMatchObject({
-        capabilities: { "m.room_versions": { default: "11", available: { 11: "stable" } } },
+        capabilities: {
+          "m.room_versions": { default: "11", available: { 11: "stable" } },
+          "m.change_password": { enabled: true },
+        },
       });
       expect(await request(server, "GET", "/capabilities")).toMatchObject({ status: 401 });
     });
@@ -164,6 +167,12 @@ export function access(server: Server): void {
       }
     });
 
+    test("refuses an address that nobody has", async () => {
+      const identifier = { type: "m.id.thirdparty", medium: "email", address: "nobody@example.org" };
+      const body = { type: "m.login.password", identifier, password: PASSWORD };
+      expect(await request(server, "POST", "/login", { body })).toMatchObject(WRONG_PASSWORD);
+    });
+
     test.each([
       [{ type: "m.login.wat" }, "M_INVALID_PARAM"],
       [{}, "M_UNKNOWN"],
@@ -171,6 +180,7 @@ export function access(server: Server): void {
       [{ type: "m.login.password", password: "p" }, "M_INVALID_PARAM"],
       [{ type: "m.login.password", identifier: { type: "m.id.wat" }, password: "p" }, "M_UNKNOWN"],
       [{ type: "m.login.password", identifier: { type: "m.id.user" }, password: "p" }, "M_UNKNOWN"],
+      [{ type: "m.login.password", identifier: { type: "m.id.thirdparty" }, password: "p" }, "M_UNKNOWN"],
       [{ type: "m.login.token" }, "M_UNKNOWN"],
     ])("refuses %j with %s", async (body, errcode) => {
       expect(await request(server, "POST", "/login", { body })).toMatchObject({ status: 400, body: { errcode } });

@@ -121,6 +121,11 @@ export class User {
     return new User(this.server, await request(this.server, "POST", "/login", { body }));
   }
 
+  /** What proves in interactive authentication that this is the user. */
+  proof(password: string = PASSWORD): Readonly<Record<string, unknown>> {
+    return { type: "m.login.password", identifier: { type: "m.id.user", user: this.userId }, password };
+  }
+
   get localpart(): string {
     return this.userId.slice(1, this.userId.indexOf(":"));
   }
