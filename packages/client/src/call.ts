@@ -2,7 +2,7 @@ import { trace } from "#diagnostics";
 import type { Connection } from "./connection.js";
 import { withDeadline } from "./deadline.js";
 import type { RequestDiagnostics } from "./diagnostics.js";
-import { type Endpoint, type Query, templateOf, urlOf } from "./endpoint.js";
+import { type Endpoint, originOf, type Query, templateOf, urlOf } from "./endpoint.js";
 import { hasEffect } from "./exchange.js";
 import type { Json } from "./json.js";
 
@@ -60,7 +60,7 @@ export async function call(
   const diagnostics: RequestDiagnostics = {
     method: verb,
     template: templateOf(endpoint),
-    homeserver: homeserver.baseClientUrl,
+    homeserver: originOf(homeserver.baseClientUrl),
     attempts: 0,
   };
   const limits = {

@@ -1,11 +1,15 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { tracingChannel } from "node:diagnostics_channel";
 import { setImmediate } from "node:timers/promises";
+import { inspect } from "node:util";
 import { expect, it } from "vitest";
+import { Client } from "./client.js";
 import type { RequestDiagnostics } from "./diagnostics.js";
 import { trace } from "./diagnostics-node.js";
 import { trace as traceNowhere } from "./diagnostics-none.js";
+import { endpoint } from "./endpoint.js";
 import { closing } from "./testing/closing.js";
+import { startWire } from "./testing/wire.js";
 
 const channel = tracingChannel<unknown, RequestDiagnostics>("mx.client.request");
 
@@ -97,6 +101,30 @@ it.each(["start", "end", "asyncStart", "asyncEnd", "error"] as const)("sees who 
   const context = call();
   await trace(context, clock(), () => Promise.reject(new Error("no answer"))).catch(() => {});
   expect(contexts).toEqual([context]);
+});
+
+it("tells of a client's request with all its attempts, and nothing that is secret (threats 3, 4)", async () => {
+  const wire = closing(
+    await startWire((_request, response) => {
+      response.statusCode = wire.requests.length === 1 ? 502 : 200;
+      response.end('{"access_token":"secret answer"}');
+    }),
+  );
+  const baseClientUrl = `${wire.url}/_matrix/client/`;
+  // The pause between two attempts is cut short, the deadline is not.
+  const env = { setTimeout: (next: () => void, ms: number): unknown => setTimeout(next, ms < 60_000 ? 0 : ms) };
+  const client = closing(new Client({ storage: new Map(), baseClientUrl, env }));
+  const told = listen();
+  await client.request("put", endpoint`v3/rooms/${"!secret"}/typing/${"@secret"}`, {
+    authenticated: false,
+    query: { since: "secret" },
+    body: { secret: "secret" },
+  });
+
+  const asked = { method: "PUT", template: "v3/rooms/{}/typing/{}", homeserver: wire.url };
+  expect(told[0]?.found).toEqual({ ...asked, attempts: 0 });
+  expect(told.at(-1)?.found).toEqual({ ...asked, attempts: 2, status: 200, durationMs: expect.any(Number) });
+  expect(inspect(told, { depth: Infinity, showHidden: true })).not.toContain("secret");
 });
 
 it.each([

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkBaseClientUrl, endpoint, templateOf, urlOf } from "./endpoint.js";
+import { checkBaseClientUrl, endpoint, originOf, templateOf, urlOf } from "./endpoint.js";
 
 const base = "https://matrix.example.org/_matrix/client/";
 
@@ -166,6 +166,15 @@ describe("urlOf", () => {
     for (const path of hostile) expect(() => urlOf(base, path)).toThrow(TypeError);
     expect(performance.now() - startedAt).toBeLessThan(100);
   });
+});
+
+describe("originOf", () => {
+  it.each(["https://a/b/_matrix/client/", "http://a/_matrix/client/", "https://[::1]:8448/_matrix/client/"])(
+    "is the origin of %s",
+    (url) => {
+      expect(originOf(checkBaseClientUrl(url))).toBe(new URL(url).origin);
+    },
+  );
 });
 
 describe("checkBaseClientUrl", () => {

@@ -28,7 +28,8 @@ export function endpoint(strings: TemplateStringsArray, ...values: readonly stri
 }
 
 function escapePart(value: unknown): string {
-  if (typeof value === "string" && !/^\.{0,2}$|\p{Surrogate}/u.test(value)) return encodeURIComponent(value);
+  const isPart = typeof value === "string" && !["", ".", ".."].includes(value) && !/\p{Surrogate}/u.test(value);
+  if (isPart) return encodeURIComponent(value);
   throw new TypeError(
     `Cannot make an endpoint: ${quote(value)} cannot be part of its path; pass whole characters, and not none, "." or ".."`,
   );
@@ -91,6 +92,11 @@ function checkParameter(name: string, value: unknown): string {
 
 function wrongParameter(name: string, found: string): TypeError {
   return new TypeError(`Cannot make a URL with the parameter "${name}": ${found}`);
+}
+
+/** Such as `https://matrix.example.org`, of a base URL that has been checked. */
+export function originOf(baseClientUrl: string): string {
+  return baseClientUrl.slice(0, baseClientUrl.indexOf("/", "https://".length));
 }
 
 /**
