@@ -14,12 +14,11 @@ const pauseMs = 60_000;
 /** A question whose answer changes rarely. It is asked when the answer is a day old, once for all who want to know it meanwhile. */
 export class RareQuestion<Value> {
   #asking: Promise<Value> | undefined;
-  #failedAt: number | undefined;
+  #pausedUntil = Number.NEGATIVE_INFINITY;
 
   /** Answers with what is known while that is fresh, and also when it is old but asking fails. */
   async answer(env: Env, known: Answer<Value> | undefined, ask: () => Promise<Value>): Promise<Value> {
-    const now = env.now();
-    if (known && (isWithin(dayMs, known.askedAt, now) || isWithin(pauseMs, this.#failedAt, now))) return known.value;
+    if (known && (isFresh(known, env) || env.monotonicMs() < this.#pausedUntil)) return known.value;
     this.#asking ??= ask().finally(() => {
       this.#asking = undefined;
     });
@@ -28,13 +27,14 @@ export class RareQuestion<Value> {
     } catch (error) {
       const isNoAnswer = error instanceof ConnectionError || error instanceof MatrixError;
       if (!known || !isNoAnswer) throw error;
-      this.#failedAt = env.now();
+      this.#pausedUntil = env.monotonicMs() + pauseMs;
       return known.value;
     }
   }
 }
 
-/** The clock may have been put back: what is in the future is not within any time. */
-function isWithin(spanMs: number, since: number | undefined, now: number): boolean {
-  return since !== undefined && now >= since && now - since < spanMs;
+/** The clock may have been put back: an answer from the future is none. */
+function isFresh({ askedAt }: Answer<unknown>, env: Env): boolean {
+  const ageMs = env.now() - askedAt;
+  return ageMs >= 0 && ageMs < dayMs;
 }

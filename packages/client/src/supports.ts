@@ -1,6 +1,7 @@
 import { objectOf } from "./answer.js";
 import { call } from "./call.js";
 import type { Connection } from "./connection.js";
+import { withDeadline } from "./deadline.js";
 import { ConnectionError } from "./errors.js";
 import { answerOf, assumedSince, type Feature, kindOf, speaks } from "./features.js";
 import { isVersions, restoreHomeserver, toStored, type Versions } from "./homeserver.js";
@@ -21,8 +22,6 @@ type Capabilities = JsonObject;
 const versionsQuestions = new WeakMap<Connection, RareQuestion<Versions>>();
 const capabilitiesQuestions = new WeakMap<Session, RareQuestion<Capabilities>>();
 
-const limits = { timeoutMs: 10_000, maxBodyBytes: 64 * 1024 };
-
 /**
  * Tells whether the homeserver supports a feature, from its versions and capabilities. Both are stored and asked for again when they
  * are a day old.
@@ -36,6 +35,7 @@ export async function supports(
   { signal = connection.closing }: SupportsOptions = {},
 ): Promise<boolean> {
   const kind = kindOf(feature);
+  signal.throwIfAborted();
   const answering = async (): Promise<boolean> => {
     if (kind === "capability") return hasCapability(connection, feature);
     const answer = answerOf(await versionsOf(connection), feature, kind);
@@ -55,12 +55,14 @@ async function hasCapability(connection: Connection, name: string): Promise<bool
 function versionsOf(connection: Connection): Promise<Versions> {
   const { versions, versionsAskedAt = 0 } = connection.homeserver;
   const known = versions && { value: versions, askedAt: versionsAskedAt };
-  return questionOf(versionsQuestions, connection).answer(connection.env, known, () => askVersions(connection));
+  return questionOf(versionsQuestions, connection).answer(connection.env, known, () => askVersions(connection, known));
 }
 
-async function askVersions(connection: Connection): Promise<Versions> {
+async function askVersions(connection: Connection, known: Answer<Versions> | undefined): Promise<Versions> {
   const { storage, unfinished, env } = connection;
-  const found = await call(connection, "GET", "versions", limits);
+  const found = await ask(connection, "versions", (signal) =>
+    call(connection, "GET", "versions", { ...limitsOf(known), signal }),
+  );
   if (!isVersions(found)) throw new ConnectionError("Cannot read the versions: the answer has no list of versions");
   const flags = Object.entries(found.unstable_features ?? {}).filter(([, value]) => typeof value === "boolean");
   const versions = { versions: found.versions, unstable_features: Object.fromEntries(flags) };
@@ -79,14 +81,20 @@ async function askVersions(connection: Connection): Promise<Versions> {
 async function capabilitiesOf(connection: Connection, session: Session): Promise<Capabilities> {
   const known = restoreCapabilities(await connection.storage.get("capabilities"));
   const question = questionOf(capabilitiesQuestions, session);
-  const capabilities = await question.answer(connection.env, known, () => askCapabilities(connection, session));
+  const capabilities = await question.answer(connection.env, known, () => askCapabilities(connection, session, known));
   session.ended.throwIfAborted();
   return capabilities;
 }
 
-async function askCapabilities(connection: Connection, session: Session): Promise<Capabilities> {
-  const found = objectOf(await request(connection, "GET", "v3/capabilities", { ...limits, session }));
-  const listed = Object.entries(objectOf(found["capabilities"] ?? null));
+async function askCapabilities(
+  connection: Connection,
+  session: Session,
+  known: Answer<Capabilities> | undefined,
+): Promise<Capabilities> {
+  const found = await ask(connection, "capabilities", (signal) =>
+    request(connection, "GET", "v3/capabilities", { ...limitsOf(known), session, signal }),
+  );
+  const listed = Object.entries(objectOf(objectOf(found)["capabilities"] ?? null));
   const capabilities = Object.fromEntries(listed.map(([name, value]) => [name, isEnabled(value)]));
   const stored = { capabilities, askedAt: connection.env.now() };
   await connection.unfinished.run(() =>
@@ -113,4 +121,15 @@ function questionOf<Owner extends object, Value>(
   const question = questions.get(owner) ?? new RareQuestion<Value>();
   questions.set(owner, question);
   return question;
+}
+
+/** Who has an old answer is not kept waiting for long. */
+function limitsOf(known: Answer<unknown> | undefined): { maxBodyBytes: number; attempts?: "once" } {
+  return { maxBodyBytes: 64 * 1024, ...(known && { attempts: "once" }) };
+}
+
+/** Asks within a time that covers whatever has to be done before, such as a refresh of tokens. */
+function ask(connection: Connection, what: string, work: (signal: AbortSignal) => Promise<Json>): Promise<Json> {
+  const limits = { env: connection.env, timeoutMs: 10_000, hasEffect: false, signals: [connection.closing] };
+  return withDeadline({ ...limits, attempt: `ask the homeserver for its ${what}` }, work);
 }
