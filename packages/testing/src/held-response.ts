@@ -41,14 +41,14 @@ export class HeldResponse extends ServerResponse {
     return true;
   }
 
-  override end(...rest: unknown[]): this {
+  override end(chunk?: unknown, ...rest: unknown[]): this {
     if (this.writableEnded) return this;
-    this.#keep(rest[0], rest);
+    this.#keep(chunk, rest);
     // Without a socket this sends nothing, but from now on the response looks ended to whoever asks it.
     super.end();
     this.#resolve({ status: this.statusCode, headers: this.getHeaders(), body: Buffer.concat(this.#chunks) });
     this.emit("finish");
-    for (const callback of rest) if (typeof callback === "function") callback();
+    for (const callback of [chunk, ...rest]) if (typeof callback === "function") callback();
     return this;
   }
 

@@ -68,6 +68,24 @@ test("a connection with a request is never dropped", async () => {
   expect(socket.readyState).toBe("open");
 });
 
+test("a connection with a second request that came together with the first is not dropped between them", async () => {
+  const [env, homeserver, socket] = await start(1);
+  await untilTimers(env, 1);
+  let answerSecond = (): void => {};
+  const isAnswered = new Promise<void>((resolve) => {
+    answerSecond = resolve;
+  });
+  homeserver.intercept(/second/, async (_request, response) => {
+    await isAnswered;
+    response.end("second");
+  });
+  socket.write(VERSIONS + VERSIONS.replace("versions", "second"));
+  await once(socket, "data");
+  env.advance(1);
+  answerSecond();
+  expect(String(await once(socket, "data"))).toMatch(/second$/);
+});
+
 test("the drops can be ended", async () => {
   const [env, , socket, stop] = await start(1);
   await untilTimers(env, 1);
