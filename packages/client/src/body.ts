@@ -10,18 +10,42 @@ export class BodyTooLargeError extends ConnectionError {}
  */
 export async function readText(body: FetchResponse["body"], maxBytes: number, attempt: string): Promise<string> {
   if (body === null) return "";
-  const decoder = new TextDecoder();
+  const text = new Text();
   let bytes = 0;
-  let text = "";
   const take = (chunk: Uint8Array): void => {
     bytes += chunk.length;
     if (bytes > maxBytes) {
       throw new BodyTooLargeError(`Cannot ${attempt}: the answer is larger than ${maxBytes} bytes; set maxBodyBytes`);
     }
-    text += decoder.decode(chunk, { stream: true });
+    text.add(chunk);
   };
   await ("getReader" in body ? readWeb(body, take) : readNode(body, take));
-  return text + decoder.decode();
+  return text.end();
+}
+
+const wholeTexts = new TextDecoder();
+
+/** The text of some bytes. Most answers come as one chunk, and a decoder of their own would take longer than they do. */
+class Text {
+  #first: Uint8Array | undefined;
+  #decoder: TextDecoder | undefined;
+  #text = "";
+
+  add(chunk: Uint8Array): void {
+    if (this.#first === undefined) {
+      this.#first = chunk;
+      return;
+    }
+    if (this.#decoder === undefined) {
+      this.#decoder = new TextDecoder();
+      this.#text = this.#decoder.decode(this.#first, { stream: true });
+    }
+    this.#text += this.#decoder.decode(chunk, { stream: true });
+  }
+
+  end(): string {
+    return this.#decoder ? this.#text + this.#decoder.decode() : wholeTexts.decode(this.#first);
+  }
 }
 
 /** Not every browser can iterate over a `ReadableStream`. */
@@ -51,6 +75,7 @@ interface NodeStream {
 function readNode(body: AsyncIterable<Uint8Array | string>, take: (chunk: Uint8Array) => void): Promise<void> {
   if (!isStream(body)) return readIterable(body, take);
   return new Promise((resolve, reject) => {
+    let isWhole = false;
     body.on("data", (chunk) => {
       try {
         take(bytesOf(chunk));
@@ -59,9 +84,14 @@ function readNode(body: AsyncIterable<Uint8Array | string>, take: (chunk: Uint8A
         body.destroy();
       }
     });
-    body.on("end", resolve);
+    body.on("end", () => {
+      isWhole = true;
+      resolve();
+    });
     body.on("error", reject);
-    body.on("close", () => reject(new Error("the connection was closed before the end")));
+    body.on("close", () => {
+      if (!isWhole) reject(new Error("the connection was closed before the end"));
+    });
   });
 }
 

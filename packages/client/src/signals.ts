@@ -1,13 +1,18 @@
+type Callbacks = Set<() => void>;
+
 /** What is called when a signal is aborted: one listener for all of it, because runtimes warn of signals that have many. */
-const callbacksOf = new WeakMap<AbortSignal, Set<() => void>>();
+const callbacksOf = new WeakMap<AbortSignal, Callbacks>();
+
+/** The same of a signal of ours, on the signal itself: in a `WeakMap`, the many of them cost the garbage collector more than all else. */
+const ownCallbacks = Symbol("callbacks");
 
 /** Calls `callback` when `signal` is aborted, at once if it is; returns what ends that. */
-export function onAbort(signal: AbortSignal, callback: () => void): () => void {
+export function onAbort(signal: AbortSignal & { [ownCallbacks]?: Callbacks }, callback: () => void): () => void {
   if (signal.aborted) {
     callback();
     return () => {};
   }
-  const callbacks = callbacksOf.get(signal) ?? listenTo(signal);
+  const callbacks = signal[ownCallbacks] ?? callbacksOf.get(signal) ?? listenTo(signal);
   // Each has its own place, also when it is the same function.
   const called = (): void => callback();
   callbacks.add(called);
@@ -16,15 +21,16 @@ export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   };
 }
 
-function listenTo(signal: AbortSignal): Set<() => void> {
-  const callbacks = new Set<() => void>();
+function listenTo(signal: AbortSignal): Callbacks {
+  const callbacks: Callbacks = new Set();
   callbacksOf.set(signal, callbacks);
-  const abort = (): void => {
-    for (const called of callbacks) called();
-    callbacks.clear();
-  };
-  signal.addEventListener("abort", abort, { once: true });
+  signal.addEventListener("abort", () => callAll(callbacks), { once: true });
   return callbacks;
+}
+
+function callAll(callbacks: Callbacks): void {
+  for (const called of callbacks) called();
+  callbacks.clear();
 }
 
 /** A signal that is aborted with the first of others. Whoever joins them ends that, so that nothing is left on one that lives long. */
@@ -37,11 +43,17 @@ export interface JoinedSignal {
 /** Joins signals, of which some may be missing. */
 export function joinSignals(...signals: readonly (AbortSignal | undefined)[]): JoinedSignal {
   const controller = new AbortController();
-  const given = signals.filter((signal) => signal !== undefined);
-  const ends = given.map((signal) => onAbort(signal, () => controller.abort(signal.reason)));
+  const callbacks: Callbacks = new Set();
+  const signal = Object.assign(controller.signal, { [ownCallbacks]: callbacks });
+  const abort = (reason: unknown): void => {
+    controller.abort(reason);
+    callAll(callbacks);
+  };
+  const ends: (() => void)[] = [];
+  for (const given of signals) if (given) ends.push(onAbort(given, () => abort(given.reason)));
   return {
-    signal: controller.signal,
-    abort: (reason) => controller.abort(reason),
+    signal,
+    abort,
     end() {
       for (const end of ends) end();
     },
