@@ -93,7 +93,7 @@ export class Sessions {
     const link = this.#byRefreshToken.get(refreshToken);
     if (link === undefined) throw new MatrixError(401, "M_UNKNOWN_TOKEN", "refresh token does not exist");
     const { next, previous } = link;
-    if (next?.isAccessTokenUsed || next?.next !== undefined) throw forbidden("refresh token isn't valid anymore");
+    if (next?.isAccessTokenUsed === true) throw forbidden("refresh token isn't valid anymore");
     if (link.isTooOldToRefresh) throw forbidden("The session has expired and can no longer be refreshed");
     for (const outdated of [next, previous]) if (outdated !== undefined) this.#remove(outdated);
     link.previous = undefined;

@@ -118,6 +118,13 @@ export function authenticating(server: Server): void {
       expect(field(reply, "user_id")).toMatch(new RegExp(`^@${username}:`));
     });
 
+    test("does what it was told last", async () => {
+      const body = { username: uniqueName(), password: PASSWORD, device_id: "LAPTOP" };
+      const auth = { ...DUMMY, session: field(await register(body), "session") };
+      const reply = await register({ ...body, device_id: "PHONE", auth });
+      expect(reply).toMatchObject({ status: 200, body: { device_id: "PHONE" } });
+    });
+
     test("can be repeated when the answer was lost", async () => {
       const body = { username: uniqueName(), password: PASSWORD };
       const auth = { ...DUMMY, session: field(await register(body), "session") };
@@ -256,7 +263,7 @@ export function authenticating(server: Server): void {
       expect(reply).toMatchObject({ status: 200, body: {} });
       expect(await phone.get("/account/whoami")).toMatchObject(ENDED);
       expect(await user.get("/devices/PHONE")).toMatchObject({ status: 404 });
-      expect(await tablet.get("/account/whoami")).toMatchObject({ status: 200 });
+      expect(await tablet.get("/devices/TABLET")).toMatchObject({ status: 200 });
     });
 
     test("are deleted together, those that nobody knows included", async () => {

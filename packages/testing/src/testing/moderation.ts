@@ -88,6 +88,14 @@ export function moderation(server: Server, moderator: () => Moderator): void {
       expect(await user.send(roomId, "Hello", "txn")).toBe(eventId);
     });
 
+    test("keeps its profile, in a room or not", async () => {
+      const user = await User.register(server);
+      const profile = path`/profile/${user.userId}/displayname`;
+      await moderator().suspendUser(user.userId);
+      expect(await user.put(profile, { displayname: "Alice" })).toMatchObject(SUSPENDED);
+      expect(await user.get(profile)).toMatchObject({ body: { displayname: user.localpart } });
+    });
+
     test("redacts what it has sent, and nothing else", async () => {
       const [user, other] = [await User.register(server), await User.register(server)];
       const roomId = await user.createRoom({ preset: "public_chat" });
@@ -98,6 +106,7 @@ export function moderation(server: Server, moderator: () => Moderator): void {
         user.put(path`/rooms/${roomId}/redact/${eventId}/${uniqueName()}`, {});
       expect(await redact(own)).toMatchObject({ status: 200 });
       expect(await redact(others)).toMatchObject(SUSPENDED);
+      expect(await redact("$nobody-has-sent-it")).toMatchObject({ status: 200 });
     });
 
     test("reads, logs in, kicks, leaves and logs out", async () => {
