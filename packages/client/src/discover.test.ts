@@ -28,11 +28,11 @@ async function discoverAt(wire: Wire, server: string, options: DiscoverOptions =
 
 const now = 1_800_000_000_000;
 
-/** All servers over https are this one, and say that they are who they are taken for. */
+/** All servers are this one, and say that they are who they are taken for. */
 function fetchAt(wire: Wire, hidesRedirects = false): Fetch {
   const { env } = closing(openEnv());
   return async (url, init) => {
-    const response = await env.fetch(url.replace(/^https:\/\/[^/]+/, wire.url), init);
+    const response = await env.fetch(url.replace(/^https?:\/\/[^/]+/, wire.url), init);
     const { status, headers, body } = response;
     if (hidesRedirects && init.redirect === "manual" && status >= 300 && status < 400) {
       return { status: 0, url: "", headers: new Headers(), body: null };
@@ -96,11 +96,18 @@ describe("discover", () => {
     expect(wire.requests).toEqual([`GET /base${versionsPath}`]);
   });
 
-  it("does not follow a redirect of the versions, which would make another base URL than it finds", async () => {
-    const redirect: RequestListener = (_, response) => response.writeHead(301, { location: "/elsewhere" }).end();
-    const wire = await serve({ [wellKnownPath]: wellKnown, [versionsPath]: redirect, "/elsewhere": versions });
-    await expect(discoverAt(wire, "example.org")).rejects.toMatchObject({ outcome: "FAIL_ERROR" });
-  });
+  it.each([false, true])(
+    "does not follow a redirect of the versions, which would make another base URL than it finds (hidden: %s)",
+    async (isHidden) => {
+      const redirect: RequestListener = (_, response) => response.writeHead(301, { location: "/elsewhere" }).end();
+      const wire = await serve({ [wellKnownPath]: wellKnown, [versionsPath]: redirect, "/elsewhere": versions });
+      const env = { fetch: fetchAt(wire, isHidden) };
+      const error = await discover("example.org", { env }).catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ name: "DiscoveryError", outcome: "FAIL_ERROR" });
+      expect((error as Error).message).toContain("the answer was a redirect");
+      expect(wire.requests).toEqual([`GET ${wellKnownPath}`, `GET ${versionsPath}`]);
+    },
+  );
 
   it.each(["/_matrix/client/", "/_matrix/client"])(
     "finds a homeserver by its base client URL, too: %s",
@@ -346,28 +353,25 @@ describe("discover", () => {
     });
 
     describe("where the runtime hides them, as browsers do", () => {
-      const hiding = async (location: string, landing: string) => {
+      /** Where the redirect of the well-known document has led to, a browser would say; the rest stays on the wire. */
+      const hiding = async (landing: string) => {
         const wire = await serve({ [wellKnownPath]: to("/there"), "/there": wellKnown, [versionsPath]: versions });
         const fetch = fetchAt(wire, true);
-        const env: DiscoverOptions["env"] = {
-          // The real redirect stays on the wire; where it has led to is what a browser would say.
-          fetch: async (url, init) => {
-            const response = await fetch(url, init);
-            return init.redirect === "follow" ? { ...response, url: landing } : response;
-          },
+        const browserFetch: Fetch = async (url, init) => {
+          const response = await fetch(url, init);
+          return init.redirect === "follow" ? { ...response, url: landing } : response;
         };
-        expect(location).not.toBe("");
-        return discover("example.org", { env });
+        return discover("example.org", { env: { fetch: browserFetch } });
       };
 
       it("lets it follow by itself", async () => {
-        expect(await hiding("/there", "https://www.example.org/there")).toMatchObject({ wellKnown });
+        expect(await hiding("https://www.example.org/there")).toMatchObject({ wellKnown });
       });
 
       it.each(["http://www.example.org/there", "https://10.0.0.1/there", "http://localhost:8008/there"])(
         "does not believe what it finds at %s (threats 21, 23)",
         async (landing) => {
-          await expect(hiding("/there", landing)).rejects.toMatchObject({ outcome: "FAIL_PROMPT" });
+          await expect(hiding(landing)).rejects.toMatchObject({ outcome: "FAIL_PROMPT" });
         },
       );
     });
@@ -395,6 +399,8 @@ describe("discover", () => {
       "https://[ff02::1]",
       "https://[64:ff9b::7f00:1]",
       "https://[2002:7f00:1::]",
+      "https://[2001::7f00:1]",
+      "https://[2001:0:1:2:3:4:5:6]",
       "https://localhost",
       "https://LOCALHOST.",
       "https://a.localhost",
@@ -414,6 +420,7 @@ describe("discover", () => {
 
     it.each([
       "https://8.8.8.8",
+      "https://[2001:db8::1]",
       "https://172.32.0.1",
       "https://100.128.0.1:8448",
       "https://[2a00::1]",

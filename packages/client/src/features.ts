@@ -102,6 +102,8 @@ export function speaks({ versions }: Versions, since: number): boolean {
   return versions.some((version) => Number(/^v1\.(\d+)$/.exec(version)?.[1]) >= since);
 }
 
+/** A flag has a dot in its name, so that an object inherits none. */
 function flagOf({ unstable_features: flags }: Versions, flag: string): boolean | undefined {
-  return flags && Object.hasOwn(flags, flag) ? flags[flag] === true : undefined;
+  const value: unknown = flags?.[flag];
+  return value === undefined ? undefined : value === true;
 }

@@ -7,6 +7,7 @@ import { closing } from "./testing/closing.js";
 import { heldStorage } from "./testing/held-storage.js";
 import { describeOnHomeservers, logIn, openClient, startFake } from "./testing/homeservers.js";
 
+const nested = "[".repeat(9000) + "]".repeat(9000);
 const dayMs = 24 * 60 * 60 * 1000;
 
 describeOnHomeservers("supports", (homeserver) => {
@@ -104,10 +105,13 @@ describe("supports", () => {
     expect(await client.supports("threads")).toBe(true);
     expect(await client.supports("m.change_password")).toBe(false);
     await client.close();
-    await fake.close();
-    const later = openLater();
-    expect(await later.supports("threads")).toBe(true);
-    expect(await later.supports("m.change_password")).toBe(false);
+    told.versions = { versions: ["v1.1"] };
+    told.capabilities = { capabilities: {} };
+    for (const later of [openLater(), openLater()]) {
+      expect(await later.supports("threads")).toBe(true);
+      expect(await later.supports("m.change_password")).toBe(false);
+      await fake.close();
+    }
     expect(asked("versions") + asked("capabilities")).toBe(2);
   });
 
@@ -126,6 +130,16 @@ describe("supports", () => {
     expect([asked("versions"), asked("capabilities")]).toEqual([1, 2]);
   });
 
+  it("does not give what it was told to a client of another homeserver that has taken its storage", async () => {
+    const { open, storage } = await startTelling();
+    const client = open();
+    await client.isLoggedIn();
+    const other = { baseClientUrl: "http://127.0.0.1:9/_matrix/client/" };
+    await closing(new Client({ storage, ...other })).isLoggedIn();
+    expect(await client.supports("threads")).toBe(true);
+    expect(await storage.namespace("client").get("homeserver")).toEqual(other);
+  });
+
   it("forgets all of it with another base URL", async () => {
     const { fake, open, storage } = await startTelling();
     const client = open();
@@ -141,38 +155,48 @@ describe("supports", () => {
     expect(await storage.namespace("client").has("capabilities")).toBe(false);
   });
 
-  describe.each([
-    ["refuses", (telling: Awaited<ReturnType<typeof startTelling>>) => (telling.told.status = 403)],
-    ["answers nonsense", ({ told }) => (told.versions = told.capabilities = { versions: {}, capabilities: [] })],
-    [
-      "answers more than 64 KiB",
-      ({ told }) => (told.versions = told.capabilities = JSON.stringify("x".repeat(65_536))),
-    ],
+  type Telling = Awaited<ReturnType<typeof startTelling>>;
+  const sayStatus =
+    (status: number) =>
+    ({ told }: Telling): void => {
+      told.status = status;
+    };
+  const saySomething =
+    (versions: unknown, capabilities: unknown) =>
+    ({ told }: Telling): void => {
+      told.versions = versions;
+      told.capabilities = capabilities;
+    };
+  const padding = "x".repeat(65_536);
+  const off = { "m.change_password": { enabled: false } };
+  const failures: [string, (telling: Telling) => void | Promise<void>][] = [
+    ["refuses", sayStatus(403)],
+    ["fails", sayStatus(503)],
+    ["answers nonsense", saySomething({ versions: {} }, { capabilities: [] })],
+    ["answers more than 64 KiB", saySomething({ versions: ["v1.1"], padding }, { capabilities: off, padding })],
     ["is gone", ({ fake }) => fake.close()],
-  ] satisfies [string, (telling: Awaited<ReturnType<typeof startTelling>>) => unknown][])(
-    "when the homeserver %s",
-    (_, fail) => {
-      it.each(["threads", "m.change_password"])(
-        "answers about %s what it knew, and asks no more for a minute",
-        async (feature) => {
-          const telling = await startTelling();
-          const { fake, clock, asked, open } = telling;
-          const client = open();
-          await client.login(await fake.register("alice"));
-          expect(await client.supports(feature)).toBe(true);
-          clock.now += 2 * dayMs;
-          await fail(telling);
-          const before = asked("versions") + asked("capabilities");
-          for (let time = 1; time <= 3; time++) expect(await client.supports(feature)).toBe(true);
-          const after = asked("versions") + asked("capabilities");
-          expect(after - before).toBeLessThanOrEqual(1);
-          clock.monotonicMs += 60_000;
-          expect(await client.supports(feature)).toBe(true);
-          expect(asked("versions") + asked("capabilities") - after).toBe(after - before);
-        },
-      );
-    },
-  );
+  ];
+  describe.each(failures)("when the homeserver %s", (_, fail) => {
+    it.each(["threads", "m.change_password"])(
+      "answers about %s what it knew, and asks no more for a minute",
+      async (feature) => {
+        const telling = await startTelling();
+        const { fake, clock, asked, open } = telling;
+        const client = open();
+        await client.login(await fake.register("alice"));
+        expect(await client.supports(feature)).toBe(true);
+        clock.now += 2 * dayMs;
+        await fail(telling);
+        const before = asked("versions") + asked("capabilities");
+        for (let time = 1; time <= 3; time++) expect(await client.supports(feature)).toBe(true);
+        const after = asked("versions") + asked("capabilities");
+        expect(after - before).toBeLessThanOrEqual(1);
+        clock.monotonicMs += 60_000;
+        expect(await client.supports(feature)).toBe(true);
+        expect(asked("versions") + asked("capabilities") - after).toBe(after - before);
+      },
+    );
+  });
 
   it("rejects with what went wrong when it knows nothing, and asks again the next time", async () => {
     const { fake, told, open } = await startTelling();
@@ -270,7 +294,8 @@ describe("supports", () => {
     ["flags that are no object", { versions: ["v1.1"], unstable_features: ["org.example.on"] }],
     ["flags that are no booleans", { versions: ["v1.1"], unstable_features: { "org.example.on": "true" } }],
     ["flags that are inherited", '{"versions":["v1.1"],"unstable_features":{"__proto__":{"org.example.on":true}}}'],
-    ["flags beside deep nesting", `{"versions":["v1.1"],"a":${"[".repeat(9000)}${"]".repeat(9000)}}`],
+    ["flags that nest deep", `{"versions":["v1.1"],"unstable_features":{"org.example.on":${nested}}}`],
+    ["flags beside deep nesting", `{"versions":["v1.1"],"a":${nested}}`],
   ])("believes no %s", async (_, versions) => {
     const { told, open, openLater } = await startTelling();
     told.versions = versions;
@@ -347,6 +372,13 @@ describe("a feature by name", () => {
     expect(answerOf({ versions: [since] }, name, kind)).toBe(true);
     expect(answerOf({ versions: ["v1.99"] }, name, kind)).toBe(true);
     expect(answerOf({ versions: [before, "v2.99", "v1.", "v1.99x"] }, name, kind)).toBe(false);
+  });
+
+  it("is not there by a flag that is no boolean", () => {
+    const flags = { "org.matrix.msc3916.stable": "true" } as unknown as Record<string, boolean>;
+    const versions = { versions: ["v1.1"], unstable_features: flags };
+    expect(answerOf(versions, "authenticated-media", "named")).toBe(false);
+    expect(answerOf(versions, "org.matrix.msc3916.stable", "unstable")).toBe(false);
   });
 
   it("is there earlier by the flag of its stable form", () => {

@@ -46,8 +46,8 @@ export async function supports(
 
 async function hasCapability(connection: Connection, name: string): Promise<boolean> {
   const session = requireSession(connection, `tell whether the homeserver supports "${name}"`);
-  const capabilities = await capabilitiesOf(connection, session);
-  if (Object.hasOwn(capabilities, name)) return capabilities[name] === true;
+  const { [name]: listed } = await capabilitiesOf(connection, session);
+  if (listed !== undefined) return listed === true;
   const since = assumedSince(name);
   return since !== undefined && (since === 0 || speaks(await versionsOf(connection), since));
 }
