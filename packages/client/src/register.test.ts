@@ -1,0 +1,146 @@
+import { randomBytes } from "node:crypto";
+import { memoryStorage } from "@mx/storage";
+import { describe, expect, it, vi } from "vitest";
+import { AlreadyLoggedInError, ConnectionError } from "./errors.js";
+import type { AuthenticationChallenge } from "./interactive.js";
+import { LoggedIn } from "./messages.js";
+import { devicesOf } from "./testing/devices-of.js";
+import { describeOnHomeservers, logIn, openClient, startFake } from "./testing/homeservers.js";
+
+function newName(): string {
+  return `alice-${randomBytes(6).toString("hex")}`;
+}
+
+describeOnHomeservers("Client.register", (homeserver) => {
+  it("makes a user, and logs in with a device that is stored; without a callback where the dummy stage does", async () => {
+    const storage = memoryStorage();
+    const client = await openClient(homeserver, { storage });
+    const told: object[] = [];
+    client.publisher.subscribe(LoggedIn, (message) => told.push(message));
+    const user = newName();
+    const password = randomBytes(8).toString("hex");
+    const identity = await client.register({ user, password, deviceName: "Alice's phone" });
+    expect(identity.userId).toMatch(new RegExp(`^@${user}:`));
+    expect(identity.deviceId).toMatch(/^[A-Z]{10}$/);
+    expect(told).toEqual([new LoggedIn(identity.userId, identity.deviceId)]);
+    expect(await storage.namespace("client").get("session")).toMatchObject({
+      refreshToken: expect.any(String) as string,
+    });
+    expect(await storage.namespace("client").has("reservedDevice")).toBe(false);
+    await client.close();
+    const later = await openClient(homeserver, { storage });
+    expect(await later.whoami()).toEqual(identity);
+    const other = await openClient(homeserver);
+    expect(await other.login({ user, password, deviceId: "OTHER" })).toMatchObject({ deviceId: "OTHER" });
+  });
+
+  it("lets the homeserver choose a name, and the caller a device", async () => {
+    const client = await openClient(homeserver);
+    const identity = await client.register({ password: randomBytes(8).toString("hex"), deviceId: "PHONE" });
+    expect(identity.deviceId).toBe("PHONE");
+    expect(await client.whoami()).toEqual(identity);
+  });
+
+  it("rejects when the name is taken, and leaves nothing behind", async () => {
+    const { user } = await homeserver.register("alice");
+    const storage = memoryStorage();
+    const client = await openClient(homeserver, { storage });
+    await expect(client.register({ user, password: "x" })).rejects.toMatchObject({ errcode: "M_USER_IN_USE" });
+    expect(await client.isLoggedIn()).toBe(false);
+    expect(await storage.namespace("client").has("reservedDevice")).toBe(false);
+  });
+
+  it("is nothing for a client that has a session", async () => {
+    const { client } = await logIn(homeserver, "alice");
+    await expect(client.register({ user: newName(), password: "x" })).rejects.toThrow(AlreadyLoggedInError);
+  });
+});
+
+describe("Client.register", () => {
+  const registerPath = "/_matrix/client/v3/register";
+
+  it.each([
+    [null, "the options are not an object"],
+    ["secret", "the options are not an object"],
+    [{ user: "" }, '"user" is empty'],
+    [{ user: 7, password: "secret" }, '"user" is not a string'],
+    [{ user: "alice", password: ["secret"] }, '"password" is not a string'],
+    [{ deviceId: "" }, '"deviceId" is empty'],
+    [{ deviceName: {} }, '"deviceName" is not a string'],
+  ])("refuses %j before anything is asked, without saying a secret", async (options, found) => {
+    const fake = await startFake();
+    const client = await openClient(fake);
+    const before = fake.requests.length;
+    const error: unknown = await client.register(options as never).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(TypeError);
+    expect((error as Error).message).toContain(found);
+    expect((error as Error).message).not.toContain("secret");
+    expect(fake.requests).toHaveLength(before);
+  });
+
+  it("asks the application for what the homeserver wants to know, of nobody yet", async () => {
+    const fake = await startFake();
+    const asks = { session: "S", flows: [{ stages: ["m.login.registration_token", "m.login.dummy"] }], params: {} };
+    const removed = fake.intercept(registerPath, async (_, response, pass) => {
+      const { auth } = fake.requests.at(-1)?.body as { auth?: Record<string, string> };
+      if (auth === undefined) return void response.writeHead(401).end(JSON.stringify(asks));
+      if (auth["type"] === "m.login.registration_token") {
+        const completed = ["m.login.registration_token"];
+        return void response.writeHead(401).end(JSON.stringify({ ...asks, completed }));
+      }
+      removed();
+      await pass();
+    });
+    const authenticate = vi.fn((_: AuthenticationChallenge) => ({
+      type: "m.login.registration_token",
+      token: "friend",
+    }));
+    const client = await openClient(fake, { callbacks: { authenticate } });
+    await client.register({ user: "alice", password: "x" }).catch(() => undefined);
+    const challenges = authenticate.mock.calls.map(([challenge]) => challenge);
+    expect(challenges).toMatchObject([{ method: "POST", endpoint: "v3/register", userId: undefined, completed: [] }]);
+    const auths = fake.requests
+      .filter(({ path }) => path === registerPath)
+      .map(({ body }) => (body as { auth?: object }).auth);
+    expect(auths).toEqual([
+      undefined,
+      { type: "m.login.registration_token", token: "friend", session: "S" },
+      { type: "m.login.dummy", session: "S" },
+    ]);
+  });
+
+  it("rejects with the refusal when the application gives up", async () => {
+    const fake = await startFake();
+    const asks = { session: "S", flows: [{ stages: ["m.login.recaptcha"] }], params: {} };
+    fake.intercept(registerPath, (_, response) => void response.writeHead(401).end(JSON.stringify(asks)));
+    const storage = memoryStorage();
+    for (const callbacks of [{}, { authenticate: () => undefined }]) {
+      const client = await openClient(fake, { storage, callbacks });
+      await expect(client.register({ user: "alice" })).rejects.toMatchObject({ name: "MatrixError", status: 401 });
+      expect(await storage.namespace("client").has("reservedDevice")).toBe(false);
+    }
+  });
+
+  it("leaves no device behind when its answer is lost: the login of the new user takes it", async () => {
+    const fake = await startFake();
+    const client = await openClient(fake);
+    const removed = fake.intercept(registerPath, async (request, response, pass, { process }) => {
+      if (!("auth" in (fake.requests.at(-1)?.body as object))) return pass();
+      removed();
+      await process();
+      request.destroy();
+      response.destroy();
+    });
+    await expect(client.register({ user: "alice", password: "x" })).rejects.toThrow(ConnectionError);
+    const { deviceId } = await client.login({ user: "alice", password: "x" });
+    expect(await devicesOf(client)).toEqual([deviceId]);
+  });
+
+  it("takes an answer without a session for none (threat 9)", async () => {
+    const fake = await startFake();
+    fake.intercept(registerPath, (_, response) => void response.end('{"user_id":"@alice:fake.test"}'));
+    const client = await openClient(fake);
+    await expect(client.register({ user: "alice" })).rejects.toThrow(ConnectionError);
+    expect(await client.isLoggedIn()).toBe(false);
+  });
+});
