@@ -45,7 +45,7 @@ export interface HomeserverOptions {
    * The flows of registration, each a list of stages: `[["m.login.dummy"]]` by default. It knows the stages "m.login.dummy",
    * "m.login.password" and "m.login.registration_token"; nobody passes another one.
    *
-   * @see https://spec.matrix.org/v1.19/client-server-api/#user-interactive-authentication-in-the-rest-api
+   * @see https://spec.matrix.org/v1.19/client-server-api/#user-interactive-api-in-the-rest-api
    */
   readonly registrationFlows?: readonly (readonly string[])[];
   /**

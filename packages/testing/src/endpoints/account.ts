@@ -13,7 +13,7 @@ interface PasswordChange {
 /**
  * What users do to their accounts: another password, and the end.
  *
- * @see https://spec.matrix.org/v1.19/client-server-api/#account-registration-and-management
+ * @see https://spec.matrix.org/v1.19/client-server-api/#legacy-account-management
  */
 export function accountEndpoints(homeserver: Homeserver): Endpoint[] {
   const { accounts, rooms, memberships, sessions } = homeserver;
