@@ -1,4 +1,5 @@
 import { memoryStorage, type Storage, toStorage } from "@mx/storage";
+import { faults } from "@mx/testing";
 import { describe, expect, it, vi } from "vitest";
 import type { Client } from "./client.js";
 import { AlreadySyncingError } from "./errors.js";
@@ -163,7 +164,7 @@ describe("Client.sync", () => {
       waits.push(ms);
       return setTimeout(callback, 0);
     };
-    return { waits, env: { setTimeout: setTimeoutNow, now: () => now } };
+    return { waits, env: { setTimeout: setTimeoutNow, now: () => now, monotonicMs: () => 5 } };
   }
 
   it.each([
@@ -175,7 +176,7 @@ describe("Client.sync", () => {
       "a next_batch that is a number",
       (_: unknown, response: { end(body: string): void }) => response.end('{"next_batch":7}'),
     ],
-  ] as const)("lives through %s, tells when it tries again, and misses nothing", async (_, answer) => {
+  ] as const)("lives through %s, tells when it tries again, and misses nothing (threats 9, 10)", async (_, answer) => {
     const fake = await startFake();
     const storage = memoryStorage();
     const { client } = await logIn(fake, "alice", { storage, env: impatient().env });
@@ -209,6 +210,55 @@ describe("Client.sync", () => {
     expect(waits).toContain(17_000);
   });
 
+  it("comes back after five minutes, however long it is asked to wait (threat 8)", async () => {
+    const fake = await startFake();
+    const { client } = await logIn(fake, "alice", { env: impatient().env });
+    fake.intercept(syncPath, faults.rateLimited({ retryAfter: "1000000000000" }));
+    const failed = client.publisher.next(SyncFailed);
+    const syncing = client.sync();
+    expect((await failed).retryAt).toBe(now + 300_000);
+    await client.close();
+    await syncing;
+  });
+
+  it("waits as long as it should when the clock is set meanwhile (threat 28)", async () => {
+    const fake = await startFake();
+    const { env, waits } = impatient();
+    let day = 0;
+    const { client } = await logIn(fake, "alice", { env: { ...env, now: () => now + (day -= 30) * 86_400_000 } });
+    fake.intercept(syncPath, (_, response) => {
+      if (waits.length === 3) void client.close();
+      response.end('{"next_batch":"same"}');
+    });
+    await client.sync();
+    expect(new Set(waits)).toEqual(new Set([200]));
+  });
+
+  it("keeps a session that is locked, asks seldom, and goes on when it is unlocked (threat 26)", async () => {
+    const fake = await startFake();
+    // The pause is over at once; a deadline is not.
+    const isPause = (ms: number): boolean => ms > 59_000 && ms <= 60_000;
+    const env = {
+      setTimeout: (callback: () => void, ms: number) =>
+        setTimeout(callback, isPause(ms) && fake.requests.at(-1)?.path === syncPath ? 0 : ms),
+      now: () => now,
+    };
+    const { client, userId } = await logIn(fake, "alice", { env });
+    await client.createRoom();
+    fake.lockUser(userId);
+    const failed = client.publisher.next(SyncFailed);
+    const first = client.publisher.next(EventReceived);
+    const syncing = client.sync();
+    const { error, retryAt } = await failed;
+    expect(error).toMatchObject({ errcode: "M_USER_LOCKED" });
+    expect(retryAt).toBe(now + 60_000);
+    fake.unlockUser(userId);
+    await first;
+    expect(await client.isLoggedIn()).toBe(true);
+    await client.close();
+    await syncing;
+  });
+
   it("rejects when the homeserver refuses for good", async () => {
     const fake = await startFake();
     const { client, userId } = await logIn(fake, "alice");
@@ -217,7 +267,7 @@ describe("Client.sync", () => {
     expect(await client.isLoggedIn()).toBe(false);
   });
 
-  it("asks a homeserver five times a second at most when it answers at once that nothing is new", async () => {
+  it("asks a homeserver five times a second at most when it answers at once that nothing is new (threat 7)", async () => {
     const fake = await startFake();
     const { env, waits } = impatient();
     const { client } = await logIn(fake, "alice", { env });
@@ -230,7 +280,7 @@ describe("Client.sync", () => {
     expect(waits.filter((ms) => ms === 200).length).toBeGreaterThanOrEqual(3);
   });
 
-  it("waits longer each time, also when it is asked not to wait at all", async () => {
+  it("waits longer each time, also when it is asked not to wait at all (threat 8)", async () => {
     const fake = await startFake();
     const { env, waits } = impatient();
     const { client } = await logIn(fake, "alice", { env });
@@ -388,6 +438,6 @@ describe("Client.sync", () => {
     await client.createRoom();
     client.publisher.subscribe(EventReceived, () => client.logout(), { once: true });
     await client.sync();
-    expect(storage).toEqual(new Map());
+    expect([...storage.keys()].filter((key) => key.startsWith("client/"))).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@ import { stringIn } from "./answer.js";
 import { backOffMs } from "./back-off.js";
 import { BodyTooLargeError } from "./body.js";
 import type { Connection } from "./connection.js";
+import type { Env } from "./env.js";
 import { AlreadySyncingError, ConnectionError, MatrixError, NotLoggedInError } from "./errors.js";
 import { isJsonObject, type Json } from "./json.js";
 import { SyncFailed } from "./messages.js";
@@ -23,7 +24,7 @@ export interface SyncOptions {
   readonly signal?: AbortSignal;
   /** How long the homeserver may hold a request while there is nothing new; 30 s by default. */
   readonly timeoutMs?: number;
-  /** The most bytes that one answer may have; 256 MiB by default. The first one of a user in many rooms is large. */
+  /** The most bytes that one answer may have; 64 MiB by default. The first one of a user in very many rooms may be larger. */
   readonly maxBodyBytes?: number;
 }
 
@@ -50,6 +51,12 @@ const answerTimeMs = { first: 300_000, later: 30_000 };
 /** A homeserver that answers at once, again and again, that there is nothing new is asked five times a second at most. */
 const idlePaceMs = 200;
 
+/** However long a homeserver asks to wait, it is asked again after this. */
+const longestPauseMs = 300_000;
+
+/** A user who is locked may be unlocked some day, and is not asked for often until then. */
+const lockedPauseMs = 60_000;
+
 /**
  * Receives what is new and publishes it, until the client is closed or logs out. Rejects when going on is pointless: when the homeserver
  * refuses for good, or the storage fails. What else goes wrong it lives through: it publishes a `SyncFailed` then, and tries again.
@@ -60,7 +67,7 @@ export async function sync(connection: Connection, options: SyncOptions = {}): P
   const session = requireSession(connection, "sync");
   if (session.isSyncing) throw new AlreadySyncingError();
   session.isSyncing = true;
-  const { timeoutMs = 30_000, maxBodyBytes = 256 * 1024 * 1024 } = options;
+  const { timeoutMs = 30_000, maxBodyBytes = 64 * 1024 * 1024 } = options;
   const stop = joinSignals(connection.closing, session.ended, options.signal);
   try {
     const { signal } = stop;
@@ -77,12 +84,12 @@ async function run(running: RunningSync): Promise<void> {
   const { connection, stop } = running;
   let position = restorePosition(await connection.storage.get("sync"));
   while (!stop.aborted) {
-    const askedAt = connection.env.now();
+    const askedAt = connection.env.monotonicMs();
     const answer = await receive(running, position);
     if (answer === undefined) return;
     const { next, count } = await deliver(running, answer, position);
     if (!(await store(running, next))) return;
-    if (count === 0) await pause(running, askedAt + idlePaceMs);
+    if (count === 0) await pause(running, askedAt + idlePaceMs - connection.env.monotonicMs());
     position = next;
   }
 }
@@ -102,10 +109,11 @@ async function receive(running: RunningSync, { nextBatch }: Position): Promise<J
     } catch (error) {
       if (stop.aborted) return undefined;
       if (!isPassing(error)) throw error;
-      const delayMs = Math.max(error.retryAfterMs ?? 0, backOffMs(connection.env, failures));
-      const retryAt = connection.env.now() + delayMs;
-      await connection.publisher.publish(new SyncFailed(error, retryAt));
-      await pause(running, retryAt);
+      const { env, publisher } = connection;
+      const delayMs = pauseMs(error, failures, env);
+      const failedAt = env.monotonicMs();
+      await publisher.publish(new SyncFailed(error, env.now() + delayMs));
+      await pause(running, failedAt + delayMs - env.monotonicMs());
     }
   }
   return undefined;
@@ -114,7 +122,17 @@ async function receive(running: RunningSync, { nextBatch }: Position): Promise<J
 /** Whether the next attempt may fare better: the homeserver was not there, or not well, or asks to wait. */
 function isPassing(error: unknown): error is ConnectionError | MatrixError {
   if (error instanceof ConnectionError) return !(error instanceof BodyTooLargeError);
-  return error instanceof MatrixError && (error.status === 429 || error.status >= 500);
+  return error instanceof MatrixError && (error.status === 429 || error.status >= 500 || isLocked(error));
+}
+
+/** @see https://spec.matrix.org/v1.19/client-server-api/#account-locking */
+function isLocked(error: ConnectionError | MatrixError): boolean {
+  return error instanceof MatrixError && error.errcode === "M_USER_LOCKED";
+}
+
+function pauseMs(error: ConnectionError | MatrixError, failures: number, env: Env): number {
+  const ownMs = isLocked(error) ? lockedPauseMs : backOffMs(env, failures);
+  return Math.min(Math.max(error.retryAfterMs ?? 0, ownMs), longestPauseMs);
 }
 
 /** Publishes what an answer brought; resolves with how far that went. */
@@ -147,8 +165,8 @@ async function store({ connection, session }: RunningSync, position: Position): 
   throw new StorageError("Cannot store the sync's place: its session is not in the storage any more; log in again");
 }
 
-async function pause({ connection: { env }, stop }: RunningSync, until: number): Promise<void> {
-  await wait(env, Math.max(0, until - env.now()), stop).catch(() => {
+async function pause({ connection: { env }, stop }: RunningSync, delayMs: number): Promise<void> {
+  await wait(env, Math.max(0, delayMs), stop).catch(() => {
     // Aborted: whoever waited looks at `stop` next.
   });
 }
