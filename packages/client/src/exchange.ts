@@ -141,8 +141,10 @@ function isUnclear(request: HttpRequest, status: number): boolean {
 
 function withoutSecrets(data: JsonObject, secrets: readonly string[]): JsonObject {
   if (secrets.length === 0) return data;
-  const text = JSON.stringify(data, (_, value: unknown) =>
-    typeof value === "string" ? redact(value, secrets) : value,
+  // A short password may be in the ID of an authentication by chance, which has to stay as it is.
+  const long = secrets.filter(({ length }) => length >= 8);
+  const text = JSON.stringify(data, (name, value: unknown) =>
+    typeof value === "string" ? redact(value, name === "session" ? long : secrets) : value,
   );
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it was an object before
   return JSON.parse(text) as JsonObject;

@@ -7,6 +7,8 @@ import type { AuthenticationChallenge, AuthenticationStage } from "./interactive
 import { closing } from "./testing/closing.js";
 import { describeOnHomeservers, logIn, openClient, type Person, startFake } from "./testing/homeservers.js";
 
+type Authenticate = NonNullable<Callbacks["authenticate"]>;
+
 function passwordOf({ userId, password }: Person): AuthenticationStage {
   return { type: "m.login.password", identifier: { type: "m.id.user", user: userId }, password };
 }
@@ -16,7 +18,7 @@ describeOnHomeservers("callbacks.authenticate", (homeserver) => {
 
   it("is asked when a request needs it, and told all that it has to know", async () => {
     const person = await homeserver.register("alice");
-    const authenticate = vi.fn((_: AuthenticationChallenge) => passwordOf(person));
+    const authenticate = vi.fn<Authenticate>(() => passwordOf(person));
     const client = await openClient(homeserver, { callbacks: { authenticate } });
     await client.login(person);
     await client.request("POST", "v3/account/password", change);
@@ -72,7 +74,7 @@ describe("interactive authentication", () => {
 
   /** Somebody whose homeserver asks for stages at a change of password. */
   async function someone(
-    authenticate: Callbacks["authenticate"],
+    authenticate: Authenticate | undefined,
     answers: readonly object[],
   ): Promise<Awaited<ReturnType<typeof logIn>> & { readonly bodies: unknown[] }> {
     const fake = await startFake();
@@ -168,7 +170,7 @@ describe("interactive authentication", () => {
     ],
     ["no flow", '{"flows":[],"completed":null}'],
   ])("makes a challenge of %s without a wrong type in it (threat 9)", async (_, body) => {
-    const authenticate = vi.fn((_challenge: AuthenticationChallenge) => undefined);
+    const authenticate = vi.fn<Authenticate>(() => undefined);
     const { client } = await someone(authenticate, [JSON.parse(body) as object]);
     await expect(client.request("POST", "v3/account/password", change)).rejects.toMatchObject({ status: 401 });
     const [challenge] = authenticate.mock.calls[0] ?? [];

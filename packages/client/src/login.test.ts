@@ -206,8 +206,8 @@ describe("the device of a login", () => {
     const person = await fake.register("alice");
     const storage = memoryStorage();
     const client = await openClient(fake, { storage });
-    const lose = fake.intercept(loginPath, async (request, _response, _pass, { process }) => {
-      await process();
+    const lose = fake.intercept(loginPath, async (request, _response, _pass, behind) => {
+      await behind.process();
       request.destroy();
     });
     await expect(client.login({ user: person.userId, password: person.password })).rejects.toThrow(ConnectionError);
@@ -222,8 +222,8 @@ describe("the device of a login", () => {
     const fake = await startFake();
     const person = await fake.register("alice");
     const client = await openClient(fake);
-    const lose = fake.intercept(loginPath, async (request, _response, _pass, { process }) => {
-      await process();
+    const lose = fake.intercept(loginPath, async (request, _response, _pass, behind) => {
+      await behind.process();
       request.destroy();
     });
     await expect(client.login(person)).rejects.toThrow(ConnectionError);
@@ -324,9 +324,9 @@ describe("clients that share a storage", () => {
     const storage = memoryStorage();
     const slow = await openClient(fake, { storage: withShortLeases(storage) });
     const other = await openClient(fake, { storage });
-    const removed = fake.intercept("/_matrix/client/v3/login", async (_request, _response, _pass, { process }) => {
+    const removed = fake.intercept("/_matrix/client/v3/login", async (_request, _response, _pass, behind) => {
       removed();
-      await process();
+      await behind.process();
       // Ends all leases, as being away for longer than they last does.
       await storage.clear();
       await other.login(person);

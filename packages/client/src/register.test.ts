@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { memoryStorage } from "@mx/storage";
+import type { RecordedRequest } from "@mx/testing";
 import { describe, expect, it, vi } from "vitest";
+import type { Callbacks } from "./callbacks.js";
 import { AlreadyLoggedInError, ConnectionError } from "./errors.js";
-import type { AuthenticationChallenge } from "./interactive.js";
 import { LoggedIn } from "./messages.js";
 import { devicesOf } from "./testing/devices-of.js";
 import { describeOnHomeservers, logIn, openClient, startFake } from "./testing/homeservers.js";
@@ -56,6 +57,10 @@ describeOnHomeservers("Client.register", (homeserver) => {
   });
 });
 
+function authOf(request: RecordedRequest | undefined): Record<string, unknown> | undefined {
+  return (request?.body as { auth?: Record<string, unknown> } | undefined)?.auth;
+}
+
 describe("Client.register", () => {
   const registerPath = "/_matrix/client/v3/register";
 
@@ -82,16 +87,16 @@ describe("Client.register", () => {
     const fake = await startFake();
     const asks = { session: "S", flows: [{ stages: ["m.login.registration_token", "m.login.dummy"] }], params: {} };
     const removed = fake.intercept(registerPath, async (_, response, pass) => {
-      const { auth } = fake.requests.at(-1)?.body as { auth?: Record<string, string> };
-      if (auth === undefined) return void response.writeHead(401).end(JSON.stringify(asks));
-      if (auth["type"] === "m.login.registration_token") {
-        const completed = ["m.login.registration_token"];
-        return void response.writeHead(401).end(JSON.stringify({ ...asks, completed }));
+      const type = authOf(fake.requests.at(-1))?.["type"];
+      const completed = type === "m.login.registration_token" ? ["m.login.registration_token"] : [];
+      if (type !== "m.login.dummy") {
+        response.writeHead(401).end(JSON.stringify({ ...asks, completed }));
+        return;
       }
       removed();
       await pass();
     });
-    const authenticate = vi.fn((_: AuthenticationChallenge) => ({
+    const authenticate = vi.fn<NonNullable<Callbacks["authenticate"]>>(() => ({
       type: "m.login.registration_token",
       token: "friend",
     }));
@@ -99,14 +104,24 @@ describe("Client.register", () => {
     await client.register({ user: "alice", password: "x" }).catch(() => undefined);
     const challenges = authenticate.mock.calls.map(([challenge]) => challenge);
     expect(challenges).toMatchObject([{ method: "POST", endpoint: "v3/register", userId: undefined, completed: [] }]);
-    const auths = fake.requests
-      .filter(({ path }) => path === registerPath)
-      .map(({ body }) => (body as { auth?: object }).auth);
+    const auths = fake.requests.filter(({ path }) => path === registerPath).map(authOf);
     expect(auths).toEqual([
       undefined,
       { type: "m.login.registration_token", token: "friend", session: "S" },
       { type: "m.login.dummy", session: "S" },
     ]);
+  });
+
+  it("is not confused by a short password that is in the ID of the authentication", async () => {
+    const fake = await startFake();
+    const asks = { session: "abcab", flows: [{ stages: ["m.login.dummy"] }], params: {} };
+    const removed = fake.intercept(registerPath, (_, response) => {
+      removed();
+      response.writeHead(401).end(JSON.stringify(asks));
+    });
+    const client = await openClient(fake);
+    await client.register({ user: "alice", password: "a" }).catch(() => undefined);
+    expect(fake.requests.at(-1)?.body).toMatchObject({ auth: { session: "abcab" } });
   });
 
   it("rejects with the refusal when the application gives up", async () => {
@@ -124,10 +139,10 @@ describe("Client.register", () => {
   it("leaves no device behind when its answer is lost: the login of the new user takes it", async () => {
     const fake = await startFake();
     const client = await openClient(fake);
-    const removed = fake.intercept(registerPath, async (request, response, pass, { process }) => {
-      if (!("auth" in (fake.requests.at(-1)?.body as object))) return pass();
+    const removed = fake.intercept(registerPath, async (request, response, pass, behind) => {
+      if (!authOf(fake.requests.at(-1))) return pass();
       removed();
-      await process();
+      await behind.process();
       request.destroy();
       response.destroy();
     });
