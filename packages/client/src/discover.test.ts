@@ -315,7 +315,7 @@ describe("discover", () => {
       const { outcome, requests } = await follow({ [wellKnownPath]: "/2", "/2": location });
       expect(outcome).toBeInstanceOf(DiscoveryError);
       expect(outcome).toMatchObject({ outcome: "FAIL_PROMPT" });
-      expect((outcome as Error).message).toContain("redirected to");
+      expect((outcome as Error).message).toMatch(/redirected to "(https?|file|data):\/\/[^/]*", which is /);
       expect((outcome as Error).message).not.toContain("secret");
       expect(requests).toEqual([`GET ${wellKnownPath}`, "GET /2"]);
     });

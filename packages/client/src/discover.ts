@@ -31,8 +31,8 @@ export interface DiscoverOptions {
  *
  * Who runs the server name decides where this asks. So no credentials are sent; a document has at most 64 KiB, and at most five
  * redirects, never from https to http; and neither it nor a redirect leads to this machine or into a private network. This goes by how a
- * host is written: a public name whose address is a private one is not noticed, nor are redirects in the middle where the runtime hides
- * them, as browsers do. An identity server is not asked: nothing here talks to one.
+ * host is written: a public name whose address is a private one is not noticed. Browsers hide redirects and follow as many as they like:
+ * there, only where the last one has led to is looked at. An identity server is not asked: nothing here talks to one.
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#server-discovery
  */

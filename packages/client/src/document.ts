@@ -51,7 +51,7 @@ async function getPage(env: Env, request: DocumentRequest, signal: AbortSignal):
     new ConnectionError(`Cannot ${attempt}: it was redirected ${found}`, { status: 302 });
   const check = (url: URL): void => {
     const reason = whyNot(url);
-    if (reason !== undefined) throw refused(`to ${JSON.stringify(url.origin)}, which is ${reason}`);
+    if (reason !== undefined) throw refused(`to "${url.protocol}//${url.host}", which is ${reason}`);
   };
   const get = async (url: string, redirect: FetchInit["redirect"]): Promise<Page> => {
     const { response, text } = await exchange(env, attempt, url, redirect, signal);
@@ -80,7 +80,7 @@ async function exchange(
   redirect: FetchInit["redirect"],
   signal: AbortSignal,
 ): Promise<{ response: FetchResponse; text: string }> {
-  let status: number | undefined;
+  let status = redirect === "follow" ? 302 : undefined;
   try {
     signal.throwIfAborted();
     const response = await env.fetch(url, { method: "GET", headers: {}, redirect, signal, isAlone: true });

@@ -340,6 +340,7 @@ describe("supports", () => {
     const reason = new Error("changed my mind");
     controller.abort(reason);
     await expect(impatient).rejects.toBe(reason);
+    await expect(open().supports("threads", { signal: controller.signal })).rejects.toBe(reason);
     answer();
     expect(await patient).toBe(true);
     expect(asked("versions")).toBe(1);
