@@ -29,7 +29,7 @@ export interface DiscoverOptions {
  * with a path is not looked up at all. Rejects with a `DiscoveryError`, whose `outcome` says what to do next, or with the signal's
  * reason.
  *
- * Who runs the server name decides where this asks. So no credentials are sent; a document has at most 64 KiB, and at most five
+ * Who runs the server name decides where this asks. So no token is sent; a document has at most 64 KiB, and at most five
  * redirects, never from https to http; and neither it nor a redirect leads to this machine or into a private network. This goes by how a
  * host is written: a public name whose address is a private one is not noticed. Browsers hide redirects and follow as many as they like:
  * there, only where the last one has led to is looked at. An identity server is not asked: nothing here talks to one.

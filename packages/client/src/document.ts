@@ -5,7 +5,7 @@ import { ConnectionError } from "./errors.js";
 import type { FetchInit, FetchResponse } from "./fetch.js";
 import type { Json } from "./json.js";
 
-/** A public JSON document, and how it is read. No credentials are sent for it, whoever answers. */
+/** A public JSON document, and how it is read. No token is sent for it, whoever answers. */
 export interface DocumentRequest {
   readonly url: string;
   /** What is tried, as an error says it after "Cannot". */
