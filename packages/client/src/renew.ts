@@ -36,11 +36,11 @@ export async function renew(
   refusal: MatrixError,
 ): Promise<boolean> {
   if (session.accessToken !== accessToken) return true;
-  session.renewing ??= underLease(connection, session, (lease) => recover(connection, session, refusal, lease)).finally(
-    () => {
-      session.renewing = undefined;
-    },
-  );
+  session.renewing ??= underLease(connection, session, accessToken, (lease) =>
+    recover(connection, session, refusal, lease),
+  ).finally(() => {
+    session.renewing = undefined;
+  });
   const outcome = await session.renewing;
   if (outcome === "over") await tellLoggedOut(connection, session);
   return outcome === "renewed";
@@ -58,16 +58,16 @@ export async function renewToLogOut(
 ): Promise<boolean> {
   // Whoever asks the application has the lease, and has found that nothing can be refreshed.
   if (session.isAskingToLogIn) return false;
-  const outcome = await underLease(connection, session, async (lease) => {
-    if (session.accessToken !== accessToken) return "renewed";
-    return canBeReplaced(session, refusal) ? replace(connection, session, lease) : "kept";
-  });
+  const outcome = await underLease(connection, session, accessToken, async (lease) =>
+    canBeReplaced(session, refusal) ? replace(connection, session, lease) : "kept",
+  );
   return outcome === "renewed";
 }
 
 /** Renews tokens that will end soon. That it cannot be done now is no reason to fail: they are still good. */
 export async function renewEarly(connection: Connection, session: Session): Promise<void> {
-  session.renewingEarly ??= underLease(connection, session, (lease) => replace(connection, session, lease))
+  const { accessToken } = session;
+  session.renewingEarly ??= underLease(connection, session, accessToken, (lease) => replace(connection, session, lease))
     .catch((error: unknown) => {
       if (error instanceof ConnectionError || error instanceof StorageError) return "kept" as const;
       throw error;
@@ -80,10 +80,11 @@ export async function renewEarly(connection: Connection, session: Session): Prom
   if (outcome === "over") await tellLoggedOut(connection, session);
 }
 
-/** Works on the tokens of a session when nobody else does; not at all when somebody else has, or has ended the session. */
+/** Works on the tokens of a session when nobody else does; not at all when the access token is another one by now, or the session over. */
 function underLease(
   connection: Connection,
   session: Session,
+  accessToken: string,
   work: (lease: Lease) => Promise<Outcome>,
 ): Promise<Outcome> {
   const { storage, closing, unfinished } = connection;
@@ -96,8 +97,8 @@ function underLease(
         try {
           const stored = restoreSession(await storage.get("session"));
           if (!stored || !isSameSession(session, stored)) return await end(connection, session);
-          if (stored.accessToken === session.accessToken) return await work(lease);
-          session.renew(stored.tokens);
+          if (stored.accessToken === accessToken) return await work(lease);
+          if (stored.accessToken !== session.accessToken) session.renew(stored.tokens);
           return "renewed";
         } catch (error) {
           // This process was too slow: what another one has done meanwhile counts.
