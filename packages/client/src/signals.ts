@@ -4,7 +4,7 @@ type Callbacks = Set<() => void>;
 const callbacksOf = new WeakMap<AbortSignal, Callbacks>();
 
 /** The same of a signal of ours, on the signal itself: in a `WeakMap`, the many of them cost the garbage collector more than all else. */
-const ownCallbacks = Symbol("callbacks");
+const ownCallbacks: unique symbol = Symbol("callbacks");
 
 /** Calls `callback` when `signal` is aborted, at once if it is; returns what ends that. */
 export function onAbort(signal: AbortSignal & { [ownCallbacks]?: Callbacks }, callback: () => void): () => void {
