@@ -148,9 +148,10 @@ describe("interactive authentication", () => {
 
   it("is left to a caller who has an answer", async () => {
     const authenticate = vi.fn();
-    const { client } = await someone(authenticate, [{ session: "S", flows: [{ stages: ["m.login.dummy"] }] }]);
+    const { client, bodies } = await someone(authenticate, [{ session: "S", flows: [{ stages: ["m.login.dummy"] }] }]);
     const body = { ...change.body, auth: { type: "m.login.dummy" } };
     await expect(client.request("POST", "v3/account/password", { body })).rejects.toMatchObject({ status: 401 });
+    expect(bodies).toEqual([body]);
     expect(authenticate).not.toHaveBeenCalled();
   });
 

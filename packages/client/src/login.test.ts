@@ -210,7 +210,9 @@ describe("the device of a login", () => {
       await behind.process();
       request.destroy();
     });
-    await expect(client.login({ user: person.userId, password: person.password })).rejects.toThrow(ConnectionError);
+    for (const user of [person.userId, person.user.toUpperCase()]) {
+      await expect(client.login({ user, password: person.password })).rejects.toThrow(ConnectionError);
+    }
     lose();
     await client.close();
     const later = await openClient(fake, { storage });
@@ -350,6 +352,29 @@ describe("clients that share a storage", () => {
       await pass();
     });
     await expect(slow.login(person)).rejects.toThrow("disk full");
+    expect(fake.requests.map(({ path }) => path)).not.toContain("/_matrix/client/v3/logout");
+  });
+
+  it("leave it alone also when another one is about to use it", async () => {
+    const fake = await startFake();
+    const person = { ...(await fake.register("alice")), deviceId: "PHONE" };
+    const storage = memoryStorage();
+    const [slow, other] = [await openClient(fake, { storage }), await openClient(fake, { storage })];
+    await other.url("versions");
+    let [goOn, later] = [(): void => {}, Promise.resolve<unknown>(undefined)];
+    fake.intercept("/_matrix/client/v3/login", async (_request, _response, pass) => {
+      const isFirst = fake.requests.filter(({ path }) => path.endsWith("/login")).length === 1;
+      await new Promise<void>((resolve) => {
+        if (isFirst) void storage.clear().then(() => (later = other.login(person)));
+        else goOn();
+        goOn = resolve;
+      });
+      await pass();
+    });
+    await expect(slow.login(person)).rejects.toMatchObject({ code: "lease-lost" });
+    goOn();
+    await later;
+    expect(await other.whoami()).toMatchObject({ deviceId: "PHONE" });
     expect(fake.requests.map(({ path }) => path)).not.toContain("/_matrix/client/v3/logout");
   });
 
