@@ -187,7 +187,7 @@ describe("Client.close", () => {
     const client = await openClient(fake, { storage: () => storage });
     await client.url("versions");
     const isHeld = hold();
-    const login = client.login(await fake.register("alice"));
+    const login = client.login({ ...(await fake.register("alice")), deviceId: "PHONE" });
     await isHeld;
     const closed = client.close();
     release();
@@ -233,7 +233,6 @@ describe("Client.close", () => {
       client.login({ accessToken: "x" }),
       client.isLoggedIn(),
       client.whoami(),
-      client.logout(),
       client.sendText("!r", "x"),
       client.sendEvent("!r", "x", {}),
       client.sendStateEvent("!r", "x", "", {}),

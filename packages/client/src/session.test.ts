@@ -46,7 +46,8 @@ describe("the sessions of a client", () => {
     const { storage, hold, release } = heldStorage();
     const client = await openClient(fake, { storage });
     await client.url("versions");
-    for (const change of [async () => client.login(await fake.register("alice")), () => client.logout()]) {
+    const person = { ...(await fake.register("alice")), deviceId: "PHONE" };
+    for (const change of [() => client.login(person), () => client.logout()]) {
       const before = await client.isLoggedIn();
       const isHeld = hold();
       const changing = change();
