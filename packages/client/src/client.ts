@@ -123,7 +123,10 @@ export class Client implements AsyncDisposable {
     return register(await this.#open(), options);
   }
 
-  /** Logs in; the session is stored before this resolves, and later clients on the same storage have it. */
+  /**
+   * Logs in; the session is stored before this resolves, and later clients on the same storage have it. Rejects with an
+   * `AlreadyLoggedInError` when there is a session: one that another process has begun on the same storage is the client's from then on.
+   */
   async login(credentials: Credentials): Promise<Identity> {
     return login(await this.#open(), credentials);
   }

@@ -27,7 +27,7 @@ it("leaves one device behind, when a process is killed after it was logged in an
 
   const client = await openClient(fake, { storage: () => sqliteStorage(file) });
   expect(await client.isLoggedIn()).toBe(false);
-  // The lease of the dead process ends after five seconds.
+  // The lease of the dead process ends by itself.
   const { deviceId } = await client.login(person);
   expect(fake.requests.filter(({ method, path }) => method === "POST" && path.endsWith("/login"))).toHaveLength(2);
   expect(await devicesOf(client)).toEqual([deviceId]);

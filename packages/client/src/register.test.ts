@@ -3,7 +3,7 @@ import { memoryStorage } from "@mx/storage";
 import type { RecordedRequest } from "@mx/testing";
 import { describe, expect, it, vi } from "vitest";
 import type { Callbacks } from "./callbacks.js";
-import { AlreadyLoggedInError, ConnectionError } from "./errors.js";
+import { AlreadyLoggedInError, ClientClosedError, ConnectionError } from "./errors.js";
 import { LoggedIn } from "./messages.js";
 import { devicesOf } from "./testing/devices-of.js";
 import { describeOnHomeservers, logIn, openClient, startFake } from "./testing/homeservers.js";
@@ -134,6 +134,23 @@ describe("Client.register", () => {
       await expect(client.register({ user: "alice" })).rejects.toMatchObject({ name: "MatrixError", status: 401 });
       expect(await storage.namespace("client").has("reservedDevice")).toBe(false);
     }
+  });
+
+  it("does not keep a client from closing while the application is asked", async () => {
+    const fake = await startFake();
+    const bob = await fake.register("bob");
+    const asks = { session: "S", flows: [{ stages: ["m.login.recaptcha"] }], params: {} };
+    fake.intercept(registerPath, (_, response) => void response.writeHead(401).end(JSON.stringify(asks)));
+    const storage = memoryStorage();
+    const authenticate = vi.fn(() => new Promise<undefined>(() => {}));
+    const client = await openClient(fake, { storage, callbacks: { authenticate } });
+    const rejected = expect(client.register({ user: "alice" })).rejects.toThrow(ClientClosedError);
+    await vi.waitFor(() => expect(authenticate).toHaveBeenCalled());
+    await client.close();
+    await rejected;
+    // Nobody waits for its lease.
+    const later = await openClient(fake, { storage });
+    await later.login(bob);
   });
 
   it("leaves no device behind when its answer is lost: the login of the new user takes it", async () => {

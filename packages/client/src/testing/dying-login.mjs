@@ -11,6 +11,8 @@ function stoppingWhenAnswered(storage) {
   return new Proxy(storage, {
     get(target, name) {
       if (name === "namespace") return (child) => stoppingWhenAnswered(target.namespace(child));
+      // Who comes after it waits for its lease.
+      if (name === "lease") return (lease, options) => target.lease(lease, { ...options, ttlMs: 300 });
       if (name === "transaction" && isAnswered) {
         process.stdout.write("answered");
         return () => never;
