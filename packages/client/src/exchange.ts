@@ -44,7 +44,7 @@ export function exchangeOver(env: Env): Exchange {
     // node-fetch ends the process when it is given a body and a signal that is aborted already.
     signal.throwIfAborted();
     diagnostics.attempts++;
-    let response: FetchResponse;
+    let response: FetchResponse | undefined;
     let text: string;
     try {
       response = await env.fetch(url, {
@@ -62,7 +62,8 @@ export function exchangeOver(env: Env): Exchange {
       // Some implementations report an abort in words of their own: what counts is why it was aborted.
       if (signal.aborted) throw signal.reason;
       if (error instanceof ConnectionError) throw error;
-      throw noAnswer(request, error, hasEffect(request) && (wasSent || !wasNotSent(error)));
+      if (response) throw cutAnswer(request, error, response, env);
+      throw noAnswer(request, error, { outcomeUnknown: hasEffect(request) && (wasSent || !wasNotSent(error)) });
     }
     return understand(request, response, text, env);
   };
@@ -87,14 +88,39 @@ async function readAnswer(response: FetchResponse, request: HttpRequest): Promis
   }
 }
 
+/** Its status is known all the same. A refusal is asked for again for its words, so that it is not told as one here. */
+function cutAnswer(request: HttpRequest, error: unknown, response: FetchResponse, env: Env): ConnectionError {
+  const { status } = response;
+  return noAnswer(request, error, {
+    found: `the answer ${status} was cut off: `,
+    status: isSuccess(response) ? status : undefined,
+    retryAfterMs: retryAfterMs(response.headers, undefined, env),
+    outcomeUnknown: isUnclear(request, status),
+  });
+}
+
 /** Other people's errors may hold all that the request held, so that only their words are passed on, and those without secrets. */
-function noAnswer(request: HttpRequest, error: unknown, outcomeUnknown: boolean): ConnectionError {
-  const { name, message, code }: Error & { code?: unknown } = error instanceof Error ? error : new Error(String(error));
+function noAnswer(
+  request: HttpRequest,
+  error: unknown,
+  {
+    found: start = "",
+    ...details
+  }: { found?: string; status?: number | undefined; retryAfterMs?: number | undefined; outcomeUnknown: boolean },
+): ConnectionError {
+  const { name, message, code } = rootOf(error);
   const query = new URL(request.url).search;
   const told = query === "" ? message : message.replaceAll(query, "");
   const reason = redact(told, secretsIn(request));
   const cause = Object.assign(new Error(reason), { name, ...(code !== undefined && { code }) });
-  return new ConnectionError(`Cannot ${request.attempt}: ${reason}`, { cause, outcomeUnknown });
+  return new ConnectionError(`Cannot ${request.attempt}: ${start}${reason}`, { cause, ...details });
+}
+
+/** What went wrong first: runtimes say only "fetch failed" of it, or nothing when they have tried several addresses. */
+function rootOf(error: unknown): Error & { readonly code?: unknown } {
+  if (error instanceof AggregateError && error.errors.length > 0) return rootOf(error.errors[0]);
+  if (!(error instanceof Error)) return new Error(String(error));
+  return error.cause instanceof Error ? rootOf(error.cause) : error;
 }
 
 function understand(request: HttpRequest, response: FetchResponse, text: string, env: Env): Json {

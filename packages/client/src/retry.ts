@@ -47,7 +47,7 @@ function delayBeforeRetryMs(error: unknown, request: HttpRequest, attempt: numbe
   const delayMs = Math.max(retryAfterMs ?? backOffMs(env, attempt), shortestDelayMs);
   if (status === 429) return delayMs;
   if (outcomeUnknown && !request.idempotent) return undefined;
-  if (status < 300) return attempt === 1 ? 0 : delayMs;
+  if (status < 300) return attempt === 1 && retryAfterMs === undefined ? 0 : delayMs;
   const canPass = status >= 500 && (attempt < maxServerErrors || error instanceof ConnectionError);
   return canPass ? delayMs : undefined;
 }
