@@ -5,12 +5,12 @@ import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import type { FetchInit, FetchResponse } from "./fetch.js";
 import { onAbort } from "./signals.js";
 
-const decompressors: { readonly [encoding: string]: (() => NodeJS.ReadWriteStream & Readable) | undefined } = {
-  gzip: createGunzip,
-  "x-gzip": createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-};
+const decompressors: ReadonlyMap<string, () => NodeJS.ReadWriteStream & Readable> = new Map([
+  ["gzip", createGunzip],
+  ["x-gzip", createGunzip],
+  ["deflate", createInflate],
+  ["br", createBrotliDecompress],
+]);
 
 /** A request over Node's own HTTP. It follows no redirect, and its body rejects when it is cut, also when it is compressed. */
 export function httpFetch(url: string, init: FetchInit, agent: Agent): Promise<FetchResponse> {
@@ -22,7 +22,11 @@ export function httpFetch(url: string, init: FetchInit, agent: Agent): Promise<F
     const request = send(url, { method, headers, agent });
     request.on("response", (message) => resolve(new HttpResponse(url, message)));
     request.on("error", reject);
-    onAbort(signal, () => request.destroy(signal.reason instanceof Error ? signal.reason : undefined));
+    onAbort(signal, () => {
+      // A request that waits for a socket would tell its end only when it gets one.
+      reject(signal.reason);
+      request.destroy();
+    });
     request.end(body);
   });
 }
@@ -52,8 +56,8 @@ class HttpResponse implements FetchResponse {
 }
 
 function decompressed(message: IncomingMessage): Readable {
-  const encoding = message.headers["content-encoding"];
-  const decompress = encoding === undefined ? undefined : decompressors[encoding.trim().toLowerCase()];
+  const { "content-encoding": encoding } = message.headers;
+  const decompress = encoding === undefined ? undefined : decompressors.get(encoding.trim().toLowerCase());
   if (!decompress) return message;
   // What goes wrong with one goes wrong with the other: whoever reads is told.
   return pipeline(message, decompress(), () => {});
