@@ -130,7 +130,10 @@ function isSoft(refusal: MatrixError): boolean {
 
 async function replace(connection: Connection, session: Session, lease: Lease): Promise<Outcome> {
   const tokens = await refresh(connection, session);
-  return tokens ? store(connection, session, tokens, lease) : "kept";
+  if (tokens) return store(connection, session, tokens, lease);
+  // If this process stood still for longer than its lease lasts, another one may have used the refresh token up: it shows here.
+  await connection.storage.transaction(() => {}, { lease });
+  return "kept";
 }
 
 async function logInAgain(connection: Connection, session: Session, lease: Lease): Promise<Outcome> {

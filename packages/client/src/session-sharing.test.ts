@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { memoryStorage, type Storage, type StorageValue } from "@mx/storage";
+import { type LeaseOptions, memoryStorage, type Storage, type StorageValue } from "@mx/storage";
 import { FakeHomeserver } from "@mx/testing";
 import { describe, expect, it, vi } from "vitest";
 import type { Fetch } from "./fetch.js";
 import { LoggedOut } from "./messages.js";
 import { heldStorage } from "./testing/held-storage.js";
-import { describeOnHomeservers, logIn, openClient } from "./testing/homeservers.js";
+import { describeOnHomeservers, logIn, openClient, startFake } from "./testing/homeservers.js";
 import { canStartRedis, RedisServer } from "./testing/redis-server.mjs";
 import { shareSession, type ShareSessionOptions } from "./testing/share-session.mjs";
 
@@ -131,6 +131,43 @@ describeOnHomeservers("a session whose tokens are renewed", (homeserver) => {
     await doomed.close();
     await asking;
   });
+});
+
+/** A storage whose leases end as soon as the process stands still for a moment. */
+function withShortLeases(storage: Storage): Storage {
+  return new Proxy(storage, {
+    get(target, name) {
+      if (name === "namespace") return (child: string) => withShortLeases(target.namespace(child));
+      if (name === "lease") return (of: string, options?: LeaseOptions) => target.lease(of, { ...options, ttlMs: 50 });
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+it("goes on with what others have renewed, when the process stood still before it asked for tokens and is refused them", async () => {
+  const fake = await startFake();
+  const storage = memoryStorage();
+  const { client: other, userId } = await logIn(fake, "alice", { storage });
+  const refusals: number[] = [];
+  let hasStood = false;
+  const standing: Fetch = async (url, init) => {
+    if (url.endsWith("/refresh") && !hasStood) {
+      hasStood = true;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+      await other.whoami();
+    }
+    const answer = await fetch(url, init);
+    if (url.endsWith("/refresh")) refusals.push(answer.status);
+    return answer;
+  };
+  const client = await openClient(fake, { storage: withShortLeases(storage), env: { fetch: standing } });
+  const told = vi.fn();
+  client.publisher.subscribe(LoggedOut, told);
+  fake.expireAccessTokens(userId);
+  expect(await client.whoami()).toMatchObject({ userId });
+  expect(refusals).toEqual([403]);
+  expect(told).not.toHaveBeenCalled();
 });
 
 /** What a client has stored, as the next process would find it when no lease is left. */
