@@ -157,11 +157,13 @@ class SharingProcesses {
     const slot = at === undefined ? this.#randomSlot() : await this.#firstAt(at, does, over);
     if (!slot) return;
     this.befallen.push(fault);
+   
     if (does === "kill") {
       await this.#kill(slot);
       this.#start(slot);
     } else {
-      slot.process.kill("SIGSTOP");
+      // At a point it stops itself: told twice, it may stop once more when it goes on.
+      if (at === undefined) slot.process.kill("SIGSTOP");
       await delay(stallMs);
       slot.process.kill("SIGCONT");
     }
