@@ -157,7 +157,7 @@ class SharingProcesses {
     const slot = at === undefined ? this.#randomSlot() : await this.#firstAt(at, does, over);
     if (!slot) return;
     this.befallen.push(fault);
-   
+
     if (does === "kill") {
       await this.#kill(slot);
       this.#start(slot);
@@ -179,7 +179,10 @@ class SharingProcesses {
     this.#arm({ at, signal: does === "kill" ? "SIGKILL" : "SIGSTOP" });
     const slot = await Promise.race([first, over]);
     this.#arm(undefined);
-    this.#tellPoint = () => {};
+    this.#tellPoint = (late) => {
+      late.isAtStake = true;
+      late.process.kill("SIGCONT");
+    };
     return slot === true ? undefined : slot;
   }
 
