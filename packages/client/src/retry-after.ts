@@ -14,10 +14,15 @@ export function retryAfterMs(
 ): number | undefined {
   const header = headers.get("retry-after")?.trim();
   if (header) {
-    // oxlint-disable-next-line no-restricted-globals -- it parses what is given, and asks no clock
-    const ms = /^\d+(\.\d+)?$/.test(header) ? Number(header) * 1000 : Date.parse(header) - env.now();
+    const ms = /^\d+(\.\d+)?$/.test(header) ? Number(header) * 1000 : dateIn(header) - env.now();
     if (Number.isFinite(ms)) return Math.max(0, Math.ceil(ms));
   }
   const ms = isJsonObject(body) ? body["retry_after_ms"] : undefined;
   return typeof ms === "number" && Number.isFinite(ms) && ms >= 0 ? ms : undefined;
+}
+
+/** `Date.parse` takes much for a date that is none, such as "-5". */
+function dateIn(header: string): number {
+  // oxlint-disable-next-line no-restricted-globals -- it parses what is given, and asks no clock
+  return /^[a-z]{3,9},? .*\d:\d/i.test(header) ? Date.parse(header) : Number.NaN;
 }

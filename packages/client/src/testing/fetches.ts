@@ -1,19 +1,14 @@
 import { Agent as HttpAgent } from "node:http";
 import nodeFetch from "node-fetch";
 import * as undici from "undici";
-import type { Fetch, OpenedFetch } from "../fetch.js";
+import type { OpenedFetch } from "../fetch.js";
 import { openFetch as openNode } from "../fetch-node.js";
 import { openFetch as openRuntime } from "../fetch-runtime.js";
 
 /** A `fetch` that requests are tested on; whoever opens it closes it. */
 export interface TestFetch {
   readonly name: string;
-  readonly open: (limits?: FetchLimits) => OpenedFetch;
-}
-
-export interface FetchLimits {
-  /** The most sockets that may be open at once; where the runtime decides, it does. */
-  readonly maxSockets?: number;
+  readonly open: () => OpenedFetch;
 }
 
 export const defaultFetch: TestFetch = { name: "Node's default", open: () => openNode() };
@@ -21,8 +16,8 @@ export const defaultFetch: TestFetch = { name: "Node's default", open: () => ope
 /** node-fetch with sockets that it keeps open, and nothing of ours around it. */
 export const nodeFetchAlone: TestFetch = {
   name: "node-fetch alone",
-  open({ maxSockets = Infinity } = {}) {
-    const agent = new HttpAgent({ keepAlive: true, maxSockets });
+  open() {
+    const agent = new HttpAgent({ keepAlive: true });
     return { fetch: (url, init) => nodeFetch(url, { ...init, agent }), close: () => agent.destroy() };
   },
 };
@@ -31,10 +26,10 @@ export const runtimeFetch: TestFetch = { name: "the runtime's own fetch", open: 
 
 export const undiciFetch: TestFetch = {
   name: "undici's fetch",
-  open({ maxSockets } = {}) {
-    const dispatcher = new undici.Agent(maxSockets === undefined ? {} : { connections: maxSockets });
+  open() {
+    const dispatcher = new undici.Agent();
     return {
-      fetch: ((url, init) => undici.fetch(url, { ...init, dispatcher })) as Fetch,
+      fetch: (url, init) => undici.fetch(url, { ...init, dispatcher }),
       close: () => void dispatcher.destroy(),
     };
   },

@@ -2,14 +2,14 @@ import type { Env } from "../env.js";
 
 /** A world in which every wait is over at once, and is written down. */
 export interface HastyEnv {
-  readonly env: Pick<Env, "setTimeout" | "clearTimeout">;
+  readonly env: Pick<Env, "setTimeout" | "clearTimeout" | "randomBytes">;
   readonly waits: number[];
   /** Ends the deadlines of the length that was given: they do not end by themselves. */
   readonly expire: () => void;
 }
 
-/** The default deadline of requests is left to the clock; no wait is as long. */
-const defaultDeadlineMs = 60_000;
+/** The deadlines of the client's own, of a refresh, of most requests, and of the first sync, are left to the clock. */
+const realDeadlinesMs = new Set([30_000, 60_000, 300_000]);
 
 export function hastyEnv(deadlineMs?: number): HastyEnv {
   const waits: number[] = [];
@@ -18,7 +18,7 @@ export function hastyEnv(deadlineMs?: number): HastyEnv {
     waits,
     env: {
       setTimeout(callback, delayMs) {
-        if (delayMs === defaultDeadlineMs) return setTimeout(callback, delayMs);
+        if (realDeadlinesMs.has(delayMs)) return setTimeout(callback, delayMs);
         if (delayMs === deadlineMs) {
           const deadline = { callback };
           deadlines.add(deadline);
@@ -27,6 +27,8 @@ export function hastyEnv(deadlineMs?: number): HastyEnv {
         waits.push(delayMs);
         return setTimeout(callback, 0);
       },
+      // Never zero: a wait as long as can be is as long as a deadline.
+      randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)).map((byte) => byte | 1),
       clearTimeout(timer) {
         if (!deadlines.delete(timer as { callback: () => void })) clearTimeout(timer as ReturnType<typeof setTimeout>);
       },
