@@ -6,6 +6,7 @@ import { AlreadyLoggedInError, MatrixError } from "./errors.js";
 import { LoggedIn } from "./messages.js";
 import type { Session } from "./session.js";
 import { startSession, takeUpSession } from "./session-life.js";
+import { joinSignals } from "./signals.js";
 import { type Identity, identityOf } from "./whoami.js";
 
 // 1. Of all processes that share the storage, one at a time logs in: under a lease. Whoever finds a session when it has it, asks nobody.
@@ -23,6 +24,8 @@ export interface Beginning {
   /** Whether the homeserver makes the session for this, on a device that the client chooses when none is given. */
   readonly isNew: boolean;
   readonly deviceId?: string | undefined;
+  /** How the caller gives up. */
+  readonly signal: AbortSignal | undefined;
   /** Asks the homeserver for it. */
   authenticate(options: { readonly deviceId: string | undefined; readonly signal: AbortSignal }): Promise<Session>;
 }
@@ -41,24 +44,32 @@ export async function beginSession(connection: Connection, beginning: Beginning)
 }
 
 async function underLease(connection: Connection, beginning: Beginning): Promise<Session> {
-  const { storage, closing } = connection;
-  const lease = await storage.lease("login", {
-    ttlMs: leaseTtlMs,
-    waitMs: Number.POSITIVE_INFINITY,
-    signal: closing,
-  });
+  const stop = joinSignals(connection.closing, beginning.signal);
+  const { signal } = stop;
   try {
-    const begun = await takeUpSession(connection);
-    if (begun) throw new AlreadyLoggedInError(begun.userId);
-    return await begin(connection, beginning, lease);
+    const options = { ttlMs: leaseTtlMs, waitMs: Number.POSITIVE_INFINITY, signal };
+    const lease = await connection.storage.lease("login", options);
+    const begins = joinSignals(signal, lease.signal);
+    try {
+      const begun = await takeUpSession(connection);
+      if (begun) throw new AlreadyLoggedInError(begun.userId);
+      return await begin(connection, beginning, lease, begins.signal);
+    } finally {
+      begins.end();
+      await lease.release();
+    }
   } finally {
-    await lease.release();
+    stop.end();
   }
 }
 
-async function begin(connection: Connection, beginning: Beginning, lease: Lease): Promise<Session> {
+async function begin(
+  connection: Connection,
+  beginning: Beginning,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<Session> {
   const { user, isNew, deviceId } = beginning;
-  const { signal } = lease;
   const reserved = isNew && deviceId === undefined ? await reserveDevice(connection, user, lease) : undefined;
   // What is wrong with the storage now will be so at the next login as well, and is none of what the caller has to know.
   const cancel = (): Promise<void> | undefined => reserved?.cancel().catch(() => undefined);
@@ -72,7 +83,7 @@ async function begin(connection: Connection, beginning: Beginning, lease: Lease)
   try {
     await startSession(connection, session, lease);
   } catch (error) {
-    if (isNew && !signal.aborted && (await discard(connection, session))) await cancel();
+    if (isNew && !lease.signal.aborted && (await discard(connection, session))) await cancel();
     throw error;
   }
   return session;

@@ -1,4 +1,5 @@
 import { type Storage, memoryStorage, StorageError } from "@mx/storage";
+import { faults } from "@mx/testing";
 import { inspect } from "node:util";
 import { Keyv } from "keyv";
 import { describe, expect, it, vi } from "vitest";
@@ -151,6 +152,53 @@ describe("new Client", () => {
     await storage.close();
     await expect(client.isLoggedIn()).rejects.toThrow(StorageError);
   });
+});
+
+describe("the calls of a client", () => {
+  const calls: [name: string, call: (client: Client, options: { signal: AbortSignal }) => Promise<unknown>][] = [
+    ["request", (client, options) => client.request("GET", "v3/x", options)],
+    ["loginFlows", (client, options) => client.loginFlows(options)],
+    ["whoami", (client, options) => client.whoami(options)],
+    ["supports", (client, options) => client.supports("m.change_password", options)],
+    ["sendText", (client, options) => client.sendText("!r:fake.test", "Hello", options)],
+    ["sendEvent", (client, options) => client.sendEvent("!r:fake.test", "m.x", {}, options)],
+    ["sendStateEvent", (client, options) => client.sendStateEvent("!r:fake.test", "m.x", "", {}, options)],
+    ["createRoom", (client, options) => client.createRoom({}, options)],
+    ["joinRoom", (client, options) => client.joinRoom("!r:fake.test", options)],
+    ["leaveRoom", (client, options) => client.leaveRoom("!r:fake.test", options)],
+    ["logout", (client, options) => client.logout(options)],
+    ["logoutAll", (client, options) => client.logoutAll(options)],
+  ];
+  const beginnings: typeof calls = [
+    ["login", (client, options) => client.login({ user: "alice", password: "secret" }, options)],
+    ["login with a token", (client, options) => client.login({ accessToken: "syt_x" }, options)],
+    ["register", (client, options) => client.register(options)],
+  ];
+
+  it.each([...calls, ...beginnings])(
+    "can be given up: %s, while the homeserver is silent and before the client is open",
+    async (name, call) => {
+      const fake = await startFake();
+      const isBeginning = beginnings.some(([other]) => other === name);
+      const client = isBeginning ? await openClient(fake) : (await logIn(fake, "alice")).client;
+      const before = fake.requests.length;
+      fake.intercept(/_matrix/, faults.fallSilentBeforeProcessing());
+      const giveUp = new AbortController();
+      const calling = call(client, { signal: giveUp.signal });
+      const refused = expect(calling).rejects.toThrow("enough");
+      await vi.waitFor(() => expect(fake.requests.length).toBeGreaterThan(before));
+      giveUp.abort(new Error("enough"));
+      await refused;
+
+      let open: (storage: Storage) => void = () => {};
+      const storage = new Promise<Storage>((resolve) => {
+        open = resolve;
+      });
+      const opening = closing(new Client({ storage: () => storage, baseClientUrl }));
+      await expect(call(opening, { signal: AbortSignal.abort(new Error("enough")) })).rejects.toThrow("enough");
+      open(memoryStorage());
+    },
+  );
 });
 
 describe("Client.close", () => {

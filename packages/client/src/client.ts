@@ -19,6 +19,7 @@ import { ClientClosed } from "./messages.js";
 import { register, type RegisterOptions } from "./register.js";
 import { request, type RequestOptions } from "./request.js";
 import { sendEvent, type SendOptions, sendStateEvent, sendText } from "./send.js";
+import { type AbortOptions, untilAborted } from "./signals.js";
 import { supports, type SupportsOptions } from "./supports.js";
 import { type SingleSignOnOptions, singleSignOnUrl } from "./single-sign-on.js";
 import { sync, type SyncOptions } from "./sync.js";
@@ -103,12 +104,12 @@ export class Client implements AsyncDisposable {
     options?: RequestOptions,
   ): Promise<Answer> {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the caller knows the endpoint
-    return (await request(await this.#open(), method, endpoint, options)) as Answer;
+    return (await request(await this.#open(options), method, endpoint, options)) as Answer;
   }
 
   /** Asks the homeserver how users can log in. */
-  async loginFlows(): Promise<LoginFlow[]> {
-    return loginFlows(await this.#open());
+  async loginFlows(options?: AbortOptions): Promise<LoginFlow[]> {
+    return loginFlows(await this.#open(options), options);
   }
 
   /**
@@ -120,15 +121,15 @@ export class Client implements AsyncDisposable {
 
   /** Makes a new user, and logs in as that user. What the homeserver wants to know before is asked by `callbacks.authenticate`. */
   async register(options?: RegisterOptions): Promise<Identity> {
-    return register(await this.#open(), options);
+    return register(await this.#open(options), options);
   }
 
   /**
    * Logs in; the session is stored before this resolves, and later clients on the same storage have it. Rejects with an
    * `AlreadyLoggedInError` when there is a session: one that another process has begun on the same storage is the client's from then on.
    */
-  async login(credentials: Credentials): Promise<Identity> {
-    return login(await this.#open(), credentials);
+  async login(credentials: Credentials, options?: AbortOptions): Promise<Identity> {
+    return login(await this.#open(options), credentials, options);
   }
 
   /** Tells whether there is a session, without asking the homeserver. */
@@ -143,18 +144,18 @@ export class Client implements AsyncDisposable {
   }
 
   /** Asks the homeserver whose session it is. */
-  async whoami(): Promise<Identity> {
-    return whoami(await this.#open());
+  async whoami(options?: AbortOptions): Promise<Identity> {
+    return whoami(await this.#open(options), options);
   }
 
   /** Ends the session, and forgets what this client has stored and nothing else. Logging out twice is one logout. */
-  async logout(): Promise<void> {
-    return logout(await this.#open());
+  async logout(options?: AbortOptions): Promise<void> {
+    return logout(await this.#open(options), options);
   }
 
   /** The same for all sessions of the user, on all devices. */
-  async logoutAll(): Promise<void> {
-    return logoutAll(await this.#open());
+  async logoutAll(options?: AbortOptions): Promise<void> {
+    return logoutAll(await this.#open(options), options);
   }
 
   /**
@@ -164,37 +165,43 @@ export class Client implements AsyncDisposable {
    * need a session; those of others are `false` without one. Rejects with a `TypeError` for what can be no feature.
    */
   async supports(feature: Feature, options?: SupportsOptions): Promise<boolean> {
-    return supports(await this.#open(), feature, options);
+    return supports(await this.#open(options), feature, options);
   }
 
   /** Sends a plain text to a room; resolves with the event's ID. */
   async sendText(roomId: string, text: string, options?: SendOptions): Promise<string> {
-    return sendText(await this.#open(), roomId, text, options);
+    return sendText(await this.#open(options), roomId, text, options);
   }
 
   /** Sends a message event to a room; resolves with its ID. */
   async sendEvent(roomId: string, type: string, content: object, options?: SendOptions): Promise<string> {
-    return sendEvent(await this.#open(), roomId, type, content, options);
+    return sendEvent(await this.#open(options), roomId, type, content, options);
   }
 
   /** Sets a part of a room's state; the state key is often empty. Resolves with the event's ID. */
-  async sendStateEvent(roomId: string, type: string, stateKey: string, content: object): Promise<string> {
-    return sendStateEvent(await this.#open(), roomId, type, stateKey, content);
+  async sendStateEvent(
+    roomId: string,
+    type: string,
+    stateKey: string,
+    content: object,
+    options?: AbortOptions,
+  ): Promise<string> {
+    return sendStateEvent(await this.#open(options), roomId, type, stateKey, content, options);
   }
 
   /** Creates a room; resolves with its ID. */
-  async createRoom(options?: CreateRoomOptions): Promise<string> {
-    return createRoom(await this.#open(), options);
+  async createRoom(room?: CreateRoomOptions, options?: AbortOptions): Promise<string> {
+    return createRoom(await this.#open(options), room, options);
   }
 
   /** Joins a room by its ID or alias; resolves with its ID. */
   async joinRoom(roomIdOrAlias: string, options?: JoinRoomOptions): Promise<string> {
-    return joinRoom(await this.#open(), roomIdOrAlias, options);
+    return joinRoom(await this.#open(options), roomIdOrAlias, options);
   }
 
   /** Leaves a room, or declines the invitation to it. */
-  async leaveRoom(roomId: string): Promise<void> {
-    return leaveRoom(await this.#open(), roomId);
+  async leaveRoom(roomId: string, options?: AbortOptions): Promise<void> {
+    return leaveRoom(await this.#open(options), roomId, options);
   }
 
   /** Receives what is new and publishes it, until `close` or `logout`. Rejects when the homeserver refuses for good. */
@@ -224,9 +231,10 @@ export class Client implements AsyncDisposable {
     return this.close();
   }
 
-  async #open(): Promise<OpenConnection> {
+  async #open(options?: AbortOptions): Promise<OpenConnection> {
     if (this.#closed) throw new ClientClosedError();
-    const connection = await this.#connection.get();
+    const opening = this.#connection.get();
+    const connection = await (options?.signal ? untilAborted(opening, options.signal) : opening);
     this.#closing.signal.throwIfAborted();
     return connection;
   }

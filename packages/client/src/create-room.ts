@@ -2,6 +2,7 @@ import { stringIn } from "./answer.js";
 import type { Connection } from "./connection.js";
 import type { JsonObject } from "./json.js";
 import { request } from "./request.js";
+import type { AbortOptions } from "./signals.js";
 
 /**
  * What a new room is like, in the specification's spelling; the homeserver's defaults make it a private one.
@@ -31,6 +32,10 @@ export interface CreateRoomOptions {
 }
 
 /** Creates a room; resolves with its ID. */
-export async function createRoom(connection: Connection, options: CreateRoomOptions = {}): Promise<string> {
-  return stringIn(await request(connection, "POST", "v3/createRoom", { body: options }), "room_id");
+export async function createRoom(
+  connection: Connection,
+  room: CreateRoomOptions = {},
+  options?: AbortOptions,
+): Promise<string> {
+  return stringIn(await request(connection, "POST", "v3/createRoom", { ...options, body: room }), "room_id");
 }

@@ -43,6 +43,7 @@ export type { AuthenticationChallenge, AuthenticationFlow, AuthenticationStage }
 export type { RequestDiagnostics } from "./diagnostics.js";
 
 // The types of its arguments and results.
+export type { AbortOptions } from "./signals.js";
 export type { HomeserverSource, StorageSource } from "./connect.js";
 export type { CreateRoomOptions } from "./create-room.js";
 export type {

@@ -3,6 +3,7 @@ import { call } from "./call.js";
 import type { Connection } from "./connection.js";
 import { ConnectionError } from "./errors.js";
 import { isJsonObject, type Json } from "./json.js";
+import type { AbortOptions } from "./signals.js";
 
 /** A way to log in that the homeserver offers, with all that it says of it. */
 export interface LoginFlow {
@@ -32,8 +33,8 @@ export interface IdentityProvider {
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3login
  */
-export async function loginFlows(connection: Connection): Promise<LoginFlow[]> {
-  const { flows } = objectOf(await call(connection, "GET", "v3/login"));
+export async function loginFlows(connection: Connection, options?: AbortOptions): Promise<LoginFlow[]> {
+  const { flows } = objectOf(await call(connection, "GET", "v3/login", options));
   if (!Array.isArray(flows)) throw noFlows('its "flows" is not a list');
   return flows.map(loginFlowOf);
 }

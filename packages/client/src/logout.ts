@@ -4,19 +4,21 @@ import { MatrixError } from "./errors.js";
 import { renewToLogOut } from "./renew.js";
 import type { Session } from "./session.js";
 import { forgetSession, tellLoggedOut } from "./session-life.js";
+import { type AbortOptions, untilAborted } from "./signals.js";
 
 /** A homeserver that refuses every token that it gives is not asked for more of them than this. */
 const maxTokens = 3;
 
 /**
  * Ends the session at the homeserver, and then forgets all that this client has stored; requests and a sync of it end. When the
- * homeserver cannot be asked, the session stays. Without a session there is nothing to do.
+ * homeserver cannot be asked, the session stays. Without a session there is nothing to do. It is shared by all who ask for it, so that it
+ * goes on when one of them gives up.
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3logout
  */
-export async function logout(connection: Connection): Promise<void> {
+export async function logout(connection: Connection, { signal }: AbortOptions = {}): Promise<void> {
   const { session } = connection;
-  if (session) await (session.loggingOut ?? logOut(connection, session, "v3/logout"));
+  if (session) await untilAborted(session.loggingOut ?? logOut(connection, session, "v3/logout"), signal);
 }
 
 /**
@@ -24,10 +26,10 @@ export async function logout(connection: Connection): Promise<void> {
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3logoutall
  */
-export async function logoutAll(connection: Connection): Promise<void> {
+export async function logoutAll(connection: Connection, { signal }: AbortOptions = {}): Promise<void> {
   const { session } = connection;
   // It does not share a logout that is under way, which ends less.
-  if (session) await logOut(connection, session, "v3/logout/all");
+  if (session) await untilAborted(logOut(connection, session, "v3/logout/all"), signal);
 }
 
 async function logOut(connection: Connection, session: Session, endpoint: string): Promise<void> {

@@ -2,8 +2,9 @@ import { stringIn } from "./answer.js";
 import type { Connection } from "./connection.js";
 import { endpoint } from "./endpoint.js";
 import { request } from "./request.js";
+import type { AbortOptions } from "./signals.js";
 
-export interface JoinRoomOptions {
+export interface JoinRoomOptions extends AbortOptions {
   /** Servers that know the room, for one that the user's homeserver is not in. */
   readonly via?: readonly string[];
 }
@@ -16,17 +17,17 @@ export interface JoinRoomOptions {
 export async function joinRoom(
   connection: Connection,
   roomIdOrAlias: string,
-  options: JoinRoomOptions = {},
+  { via, signal }: JoinRoomOptions = {},
 ): Promise<string> {
   // Before version 1.12 of the specification, `via` was called `server_name`; homeservers take what they know.
-  const { via } = options;
   const query = via && { via, server_name: via };
   const path = endpoint`v3/join/${roomIdOrAlias}`;
-  const answer = await request(connection, "POST", path, { body: {}, ...(query && { query }) });
+  const options = { body: {}, idempotent: true, ...(query && { query }), ...(signal && { signal }) };
+  const answer = await request(connection, "POST", path, options);
   return stringIn(answer, "room_id");
 }
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidleave */
-export async function leaveRoom(connection: Connection, roomId: string): Promise<void> {
-  await request(connection, "POST", endpoint`v3/rooms/${roomId}/leave`, { body: {} });
+export async function leaveRoom(connection: Connection, roomId: string, options?: AbortOptions): Promise<void> {
+  await request(connection, "POST", endpoint`v3/rooms/${roomId}/leave`, { ...options, body: {}, idempotent: true });
 }

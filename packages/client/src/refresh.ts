@@ -8,6 +8,9 @@ import { type Tokens, tokensIn } from "./tokens.js";
 /** The time for a refresh: all requests wait for it. */
 const timeoutMs = 30_000;
 
+/** What homeservers say of refresh tokens that they do not know, or not any more. */
+const refusals: ReadonlySet<string> = new Set(["M_UNKNOWN_TOKEN", "M_FORBIDDEN"]);
+
 /**
  * Gets the next tokens of a session; `undefined` when the homeserver refuses all refresh tokens that may still be good.
  *
@@ -31,7 +34,7 @@ async function refreshBy(connection: Connection, refreshToken: string): Promise<
     const answer = await call(connection, "POST", "v3/refresh", { body, timeoutMs, idempotent: true });
     return tokensIn(objectOf(answer), connection.env, refreshToken);
   } catch (error) {
-    if (error instanceof MatrixError && (error.status === 401 || error.status === 403)) return undefined;
+    if (error instanceof MatrixError && refusals.has(error.errcode)) return undefined;
     throw error;
   }
 }

@@ -5,10 +5,11 @@ import type { Connection } from "./connection.js";
 import { checkTexts, type DeviceOptions, localpartOf } from "./credentials.js";
 import { interactive } from "./interactive.js";
 import { isJsonObject } from "./json.js";
+import type { AbortOptions } from "./signals.js";
 import type { Identity } from "./whoami.js";
 
 /** What a new user is to have. */
-export interface RegisterOptions extends DeviceOptions {
+export interface RegisterOptions extends DeviceOptions, AbortOptions {
   /** The localpart of the user ID; by default the homeserver chooses one. */
   readonly user?: string;
   /** Homeservers may demand one. */
@@ -27,6 +28,7 @@ export async function register(connection: Connection, options: RegisterOptions 
   const { user, password, deviceName } = options;
   const account = { ...(user !== undefined && { username: user }), ...(password !== undefined && { password }) };
   return beginSession(connection, {
+    signal: options.signal,
     user: user === undefined ? "" : localpartOf(user),
     isNew: true,
     deviceId: options.deviceId,

@@ -1,4 +1,4 @@
-import { memoryStorage, type Storage } from "@mx/storage";
+import { memoryStorage, type Storage, StorageError } from "@mx/storage";
 import { type FakeHomeserver, faults } from "@mx/testing";
 import { describe, expect, it, vi } from "vitest";
 import type { Client } from "./client.js";
@@ -328,10 +328,59 @@ describe("renewing tokens", () => {
     expect(refreshesOf(fake)).toBe(2);
   });
 
-  it("is waited for by no request that its caller has given up", async () => {
+  it("goes on when the answer to a refresh is lost", async () => {
     const fake = await startFake();
     const { client, userId } = await logIn(fake, "alice");
     fake.expireAccessTokens(userId);
+    fake.intercept(refreshPath, faults.times(1, faults.resetAfterProcessing()));
+    expect(await client.whoami()).toMatchObject({ userId });
+    expect(refreshesOf(fake)).toBe(2);
+  });
+
+  it("is not tried for tokens that have worked and are refused for good (threat 26)", async () => {
+    const fake = await startFake();
+    const { client, userId } = await logIn(fake, "alice");
+    fake.expireAccessTokens(userId);
+    await client.whoami();
+    fake.logOut(userId);
+    await expect(client.whoami()).rejects.toMatchObject({ errcode: "M_UNKNOWN_TOKEN" });
+    expect(await client.isLoggedIn()).toBe(false);
+    expect(refreshesOf(fake)).toBe(1);
+  });
+
+  it("tries a refresh token that was used before only while nothing that it got has worked", async () => {
+    const fake = await startFake();
+    const { client, userId } = await logIn(fake, "alice");
+    fake.expireAccessTokens(userId);
+    await client.whoami();
+    fake.softLogOut(userId);
+    await expect(client.whoami()).rejects.toMatchObject({ errcode: "M_UNKNOWN_TOKEN" });
+    expect(refreshesOf(fake)).toBe(2);
+  });
+
+  it("leaves it to another process that has taken over, because this one was too slow", async () => {
+    const fake = await startFake();
+    const inner = memoryStorage();
+    const { client: first, userId } = await logIn(fake, "alice", { storage: inner });
+    await first.close();
+    const later: { tokens?: StoredTokens } = {};
+    const storage = slowedDown(inner, async () => {
+      const session = (await inner.namespace("client").get("session")) as object;
+      later.tokens = await refreshElsewhere(fake, session as StoredTokens);
+      await inner.namespace("client").set("session", { ...session, ...later.tokens });
+    });
+    const client = await openClient(fake, { storage });
+    fake.expireAccessTokens(userId);
+    expect(await client.whoami()).toMatchObject({ userId });
+    expect(await tokensIn(inner)).toMatchObject({ ...later.tokens });
+  });
+
+  it.each([0, day])("is waited for by no request that its caller has given up, %j ms later", async (passed) => {
+    const fake = await startFake();
+    let now = Date.now();
+    const { client, userId } = await logIn(fake, "alice", { env: { now: () => now } });
+    now += passed;
+    if (passed === 0) fake.expireAccessTokens(userId);
     fake.intercept(refreshPath, faults.fallSilentBeforeProcessing());
     const giveUp = new AbortController();
     const asking = client.request("GET", "v3/account/whoami", { signal: giveUp.signal });
@@ -352,10 +401,34 @@ describe("renewing tokens", () => {
     await client.close();
     await asking;
     stop();
+    // Nobody has to wait until the lease of this one ends by itself.
+    const lease = await storage.namespace("client").lease("session");
+    await lease.release();
     const later = await openClient(fake, { storage });
     expect(await later.whoami()).toMatchObject({ userId });
   });
 });
+
+/** A storage that loses a lease once, in the moment before what is done under it is committed; then `meanwhile` happens. */
+function slowedDown(inner: Storage, meanwhile: () => Promise<void>): Storage {
+  let isLost = false;
+  const slow = (storage: Storage): Storage =>
+    new Proxy(storage, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (name === "namespace") return (child: string) => slow(target.namespace(child));
+        if (typeof value !== "function") return value;
+        if (name !== "transaction") return value.bind(target) as unknown;
+        return async (change: never, options?: { lease?: object }) => {
+          if (!options?.lease || isLost) return target.transaction(change, options as object);
+          isLost = true;
+          await meanwhile();
+          throw new StorageError("Cannot commit: the lease is lost", { code: "lease-lost" });
+        };
+      },
+    });
+  return slow(inner);
+}
 
 /** Waits between attempts are over at once; deadlines are not. */
 function hasty(callback: () => void, ms: number): unknown {

@@ -1,7 +1,7 @@
 import { type Lease, StorageError } from "@mx/storage";
 import { authenticate, discard } from "./authenticate.js";
 import type { Connection } from "./connection.js";
-import { ConnectionError, type MatrixError } from "./errors.js";
+import { ConnectionError, MatrixError } from "./errors.js";
 import { refresh } from "./refresh.js";
 import { isSameSession, restoreSession, type Session } from "./session.js";
 import { forgetSession, renewSession, tellLoggedOut } from "./session-life.js";
@@ -69,7 +69,8 @@ export async function renewEarly(connection: Connection, session: Session): Prom
   const { accessToken } = session;
   session.renewingEarly ??= underLease(connection, session, accessToken, (lease) => replace(connection, session, lease))
     .catch((error: unknown) => {
-      if (error instanceof ConnectionError || error instanceof StorageError) return "kept" as const;
+      const canPass = [ConnectionError, MatrixError, StorageError].some((kind) => error instanceof kind);
+      if (canPass) return "kept" as const;
       throw error;
     })
     .finally(() => {

@@ -3,6 +3,7 @@ import type { Connection } from "./connection.js";
 import { type Endpoint, endpoint } from "./endpoint.js";
 import { request } from "./request.js";
 import { requireSession } from "./session-life.js";
+import type { AbortOptions } from "./signals.js";
 import { transactionId } from "./transaction-id.js";
 
 export interface SendOptions {
@@ -55,12 +56,13 @@ export async function sendStateEvent(
   type: string,
   stateKey: string,
   content: object,
+  { signal }: AbortOptions = {},
 ): Promise<string> {
   const path =
     stateKey === ""
       ? endpoint`v3/rooms/${roomId}/state/${type}`
       : endpoint`v3/rooms/${roomId}/state/${type}/${stateKey}`;
-  return put(connection, roomId, path, content);
+  return put(connection, roomId, path, content, signal);
 }
 
 /** What waits for its turn is sent in the session in which that was asked for, or not at all. */

@@ -1,6 +1,6 @@
 import type { Lease, Transaction } from "@mx/storage";
 import type { Connection } from "./connection.js";
-import { AlreadyLoggedInError, type MatrixError, NotLoggedInError } from "./errors.js";
+import { type MatrixError, NotLoggedInError } from "./errors.js";
 import { restoreHomeserver, toStored } from "./homeserver.js";
 import { LoggedOut } from "./messages.js";
 import { isSameSession, restoreSession, type Session, storedForm } from "./session.js";
@@ -20,9 +20,7 @@ export function requireSession(connection: Connection, attempt: string): Session
 /** Makes a session durable, together with its homeserver and with nothing of an earlier one, and then the current one. */
 export function startSession(connection: Connection, session: Session, lease: Lease): Promise<void> {
   return connection.unfinished.run(async () => {
-    const start = async (transaction: Transaction): Promise<void> => {
-      const stored = restoreSession(await transaction.get("session"));
-      if (stored) throw new AlreadyLoggedInError(stored.userId);
+    const start = (transaction: Transaction): void => {
       transaction.clear();
       transaction.set("homeserver", toStored(connection.homeserver));
       transaction.set("session", storedForm(session, session.tokens));

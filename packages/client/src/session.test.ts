@@ -1,9 +1,10 @@
 import { inspect } from "node:util";
-import { memoryStorage } from "@mx/storage";
+import { memoryStorage, type Storage, StorageError } from "@mx/storage";
 import { describe, expect, it, vi } from "vitest";
 import { ClientClosedError, NotLoggedInError } from "./errors.js";
 import { LoggedOut } from "./messages.js";
 import { accessTokenOf } from "./testing/access-token-of.js";
+import { Session } from "./session.js";
 import { closing } from "./testing/closing.js";
 import { heldStorage } from "./testing/held-storage.js";
 import { logIn, openClient, type Person, startFake } from "./testing/homeservers.js";
@@ -112,7 +113,56 @@ describe("the sessions of a client", () => {
   });
 });
 
+describe("Session", () => {
+  const refreshed = { accessToken: "b", refreshToken: "rb", gotBy: "ra" };
+
+  it("doubts tokens that came from a refresh until they have worked", () => {
+    const session = new Session("@alice:fake.test", "PHONE", { accessToken: "a", refreshToken: "ra" });
+    expect(session.isDoubtful).toBe(false);
+    session.renew(refreshed);
+    expect(session.isDoubtful).toBe(true);
+    session.prove("a");
+    expect(session.isDoubtful).toBe(true);
+    session.prove("b");
+    expect(session.isDoubtful).toBe(false);
+    session.renew({ accessToken: "c", refreshToken: "rc", gotBy: "rb" });
+    expect(session.isDoubtful).toBe(true);
+  });
+
+  it("is due from the moment on that its tokens name, and again a while after a renewal has failed", () => {
+    const session = new Session("@alice:fake.test", "PHONE", { ...refreshed, refreshAt: 1000 });
+    expect([session.isDue(999), session.isDue(1000)]).toEqual([false, true]);
+    session.postponeRenewal(1000);
+    expect([session.isDue(5999), session.isDue(6000)]).toEqual([false, true]);
+    session.renew(refreshed);
+    expect(session.isDue(1e15)).toBe(false);
+  });
+});
+
 describe("a session that the homeserver ends", () => {
+  it("can be logged out later when the storage has failed", async () => {
+    const fake = await startFake();
+    const storage = memoryStorage();
+    let isBroken = false;
+    const failing = (inner: Storage): Storage =>
+      new Proxy(inner, {
+        get(target, name) {
+          const value: unknown = Reflect.get(target, name);
+          if (name === "namespace") return (child: string) => failing(target.namespace(child));
+          if (name === "transaction" && isBroken) return () => Promise.reject(new StorageError("the disk is full"));
+          return typeof value === "function" ? (value.bind(target) as unknown) : value;
+        },
+      });
+    const { client } = await logIn(fake, "alice", { storage: failing(storage) });
+    isBroken = true;
+    await expect(client.logout()).rejects.toThrow("the disk is full");
+    expect(await client.isLoggedIn()).toBe(true);
+    isBroken = false;
+    await client.logout();
+    expect(await client.isLoggedIn()).toBe(false);
+    expect(await storage.namespace("client").has("session")).toBe(false);
+  });
+
   it("ends once, whoever meets that, and its sync with it", async () => {
     const fake = await startFake();
     const { client, userId } = await logIn(fake, "alice");

@@ -1,3 +1,9 @@
+/** How a caller gives up. */
+export interface AbortOptions {
+  /** Aborting it rejects the call with its reason. What was sent by then may have its effect. */
+  readonly signal?: AbortSignal;
+}
+
 type Callbacks = Set<() => void>;
 
 /** What is called when a signal is aborted: one listener for all of it, because runtimes warn of signals that have many. */
@@ -60,10 +66,10 @@ export function joinSignals(...signals: readonly (AbortSignal | undefined)[]): J
   };
 }
 
-/** What somebody else's promise resolves with; rejects with the reason of the first signal that is aborted before. */
+/** What somebody else's promise resolves with; rejects with the reason of the first signal that is aborted before, of those there are. */
 export async function untilAborted<Result>(
   promise: Promise<Result> | Result,
-  ...signals: readonly AbortSignal[]
+  ...signals: readonly (AbortSignal | undefined)[]
 ): Promise<Result> {
   const joined = joinSignals(...signals);
   try {
