@@ -10,18 +10,18 @@ import type { Feature } from "./features.js";
 import { checkHomeserver, type Homeserver, type Versions, type WellKnown } from "./homeserver.js";
 import type { JsonObject } from "./json.js";
 import { lazy, type Lazy } from "./lazy.js";
-import { type LoginFlow, loginFlows } from "./login-flows.js";
+import type { LoginFlow } from "./login-flows.js";
 import { login } from "./login.js";
 import { logout, logoutAll } from "./logout.js";
-import { mediaUrl, type MediaUrlOptions } from "./media-url.js";
+import type { MediaUrlOptions } from "./media-url.js";
 import { joinRoom, type JoinRoomOptions, leaveRoom } from "./membership.js";
 import { ClientClosed } from "./messages.js";
-import { register, type RegisterOptions } from "./register.js";
+import type { RegisterOptions } from "./register.js";
 import { request, type RequestOptions } from "./request.js";
 import { sendEvent, type SendOptions, sendStateEvent, sendText } from "./send.js";
 import { type AbortOptions, untilAborted } from "./signals.js";
-import { supports, type SupportsOptions } from "./supports.js";
-import { type SingleSignOnOptions, singleSignOnUrl } from "./single-sign-on.js";
+import type { SupportsOptions } from "./supports.js";
+import type { SingleSignOnOptions } from "./single-sign-on.js";
 import { sync, type SyncOptions } from "./sync.js";
 import { type Identity, identityOf, whoami } from "./whoami.js";
 
@@ -51,7 +51,7 @@ export interface ClientOptions {
 }
 
 /**
- * A user's connection to their homeserver. The constructor does no I/O: the storage is opened, and the session in it restored, by
+ * A user's connection to their homeserver. What few applications use is loaded when they do. The constructor does no I/O: the storage is opened, and the session in it restored, by
  * the first call of a method, once for all concurrent calls; when that fails, the next call tries again. After `close`, and for
  * calls that it interrupts, every method rejects with a `ClientClosedError`.
  */
@@ -90,6 +90,7 @@ export class Client implements AsyncDisposable {
    * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mediathumbnailservernamemediaid
    */
   async mediaUrl(mxcUri: string, options?: MediaUrlOptions): Promise<string> {
+    const { mediaUrl } = await import("./media-url.js");
     const { homeserver } = await this.#open();
     return mediaUrl(homeserver.baseClientUrl, mxcUri, options);
   }
@@ -109,6 +110,7 @@ export class Client implements AsyncDisposable {
 
   /** Asks the homeserver how users can log in. */
   async loginFlows(options?: AbortOptions): Promise<LoginFlow[]> {
+    const { loginFlows } = await import("./login-flows.js");
     return loginFlows(await this.#open(options), options);
   }
 
@@ -116,11 +118,13 @@ export class Client implements AsyncDisposable {
    * The URL that the user opens in a browser for single sign-on. It leads back to `redirectUrl` with a login token: see `loginTokenIn`.
    */
   async ssoUrl(redirectUrl: string, options?: SingleSignOnOptions): Promise<string> {
+    const { singleSignOnUrl } = await import("./single-sign-on.js");
     return singleSignOnUrl(await this.#open(), redirectUrl, options);
   }
 
   /** Makes a new user, and logs in as that user. What the homeserver wants to know before is asked by `callbacks.authenticate`. */
   async register(options?: RegisterOptions): Promise<Identity> {
+    const { register } = await import("./register.js");
     return register(await this.#open(options), options);
   }
 
@@ -165,6 +169,7 @@ export class Client implements AsyncDisposable {
    * need a session; those of others are `false` without one. Rejects with a `TypeError` for what can be no feature.
    */
   async supports(feature: Feature, options?: SupportsOptions): Promise<boolean> {
+    const { supports } = await import("./supports.js");
     return supports(await this.#open(options), feature, options);
   }
 
