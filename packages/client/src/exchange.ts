@@ -3,9 +3,10 @@ import type { RequestDiagnostics } from "./diagnostics.js";
 import type { Env } from "./env.js";
 import { ConnectionError, MatrixError } from "./errors.js";
 import type { FetchResponse } from "./fetch.js";
+import { foreignError } from "./foreign-error.js";
 import { isJsonObject, type Json, type JsonObject } from "./json.js";
 import { retryAfterMs } from "./retry-after.js";
-import { redact, secretsIn } from "./secrets.js";
+import { redactorFor, type Redact } from "./secrets.js";
 import { wasNotSent } from "./unsent.js";
 
 /** One request, ready for the wire. */
@@ -61,7 +62,7 @@ export function exchangeOver(env: Env): Exchange {
     } catch (error) {
       // Some implementations report an abort in words of their own: what counts is why it was aborted.
       if (signal.aborted) throw signal.reason;
-      if (error instanceof ConnectionError) throw error;
+      if (error instanceof BodyTooLargeError) throw error;
       if (response) throw cutAnswer(request, error, response, env);
       throw noAnswer(request, error, { outcomeUnknown: hasEffect(request) && (wasSent || !wasNotSent(error)) });
     }
@@ -99,7 +100,6 @@ function cutAnswer(request: HttpRequest, error: unknown, response: FetchResponse
   });
 }
 
-/** Other people's errors may hold all that the request held, so that only their words are passed on, and those without secrets. */
 function noAnswer(
   request: HttpRequest,
   error: unknown,
@@ -108,19 +108,10 @@ function noAnswer(
     ...details
   }: { found?: string; status?: number | undefined; retryAfterMs?: number | undefined; outcomeUnknown: boolean },
 ): ConnectionError {
-  const { name, message, code } = rootOf(error);
+  const redact = redactorFor(request);
   const query = new URL(request.url).search;
-  const told = query === "" ? message : message.replaceAll(query, "");
-  const reason = redact(told, secretsIn(request));
-  const cause = Object.assign(new Error(reason), { name, ...(code !== undefined && { code }) });
-  return new ConnectionError(`Cannot ${request.attempt}: ${start}${reason}`, { cause, ...details });
-}
-
-/** What went wrong first: runtimes say only "fetch failed" of it, or nothing when they have tried several addresses. */
-function rootOf(error: unknown): Error & { readonly code?: unknown } {
-  if (error instanceof AggregateError && error.errors.length > 0) return rootOf(error.errors[0]);
-  if (!(error instanceof Error)) return new Error(String(error));
-  return error.cause instanceof Error ? rootOf(error.cause) : error;
+  const cause = foreignError(error, (text) => redact(query === "" ? text : text.replaceAll(query, "")));
+  return new ConnectionError(`Cannot ${request.attempt}: ${start}${cause.message}`, { cause, ...details });
 }
 
 function understand(request: HttpRequest, response: FetchResponse, text: string, env: Env): Json {
@@ -145,9 +136,9 @@ function refusal(
   answer: JsonObject & { readonly errcode?: string },
   retry: number | undefined,
 ): MatrixError {
-  const data = withoutSecrets(answer, secretsIn(request));
-  const { errcode = "M_UNKNOWN" } = answer;
-  const { error } = data;
+  const data = objectWithout(answer, redactorFor(request), maxLevels);
+  const { error, errcode: given } = data;
+  const errcode = typeof given === "string" ? given : "M_UNKNOWN";
   const words = typeof error === "string" ? ` ${JSON.stringify(error.slice(0, 300))}` : "";
   const code = JSON.stringify(errcode.slice(0, 100)).slice(1, -1);
   const message = `Cannot ${request.attempt}: the homeserver answered ${status} ${code}${words}`;
@@ -165,15 +156,23 @@ function isUnclear(request: HttpRequest, status: number): boolean {
   return hasEffect(request) && (status >= 500 || (status >= 200 && status < 300) || request.wasSent === true);
 }
 
-function withoutSecrets(data: JsonObject, secrets: readonly string[]): JsonObject {
-  if (secrets.length === 0) return data;
-  // A short password may be in the ID of an authentication by chance, which has to stay as it is.
-  const long = secrets.filter(({ length }) => length >= 8);
-  const text = JSON.stringify(data, (name, value: unknown) =>
-    typeof value === "string" ? redact(value, name === "session" ? long : secrets) : value,
-  );
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it was an object before
-  return JSON.parse(text) as JsonObject;
+/** What nests deeper in a refusal is left out: nothing in the specification does. */
+const maxLevels = 32;
+
+function objectWithout(data: JsonObject, redact: Redact, levels: number): JsonObject {
+  const without = (key: string, value: Json): Json =>
+    typeof value === "string"
+      ? redact(value, key === "session" ? "id" : undefined)
+      : valueWithout(value, redact, levels - 1);
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [redact(key, "name"), without(key, value)]));
+}
+
+function valueWithout(value: Json, redact: Redact, levels: number): Json {
+  if (typeof value === "string") return redact(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (levels === 0) return null;
+  if (isJsonObject(value)) return objectWithout(value, redact, levels);
+  return value.map((item) => valueWithout(item, redact, levels - 1));
 }
 
 /** All answers of the specification are objects, but for a few lists. */

@@ -11,7 +11,9 @@ interface SystemError extends Error {
 
 /** Tells whether an error of a `fetch` means that the request was never sent: a homeserver that has not got it has not processed it. */
 export function wasNotSent(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+  let cause = error;
+  // Not for ever: an error may be its own cause.
+  for (let level = 0; level < 10 && cause instanceof Error; level++, cause = cause.cause) {
     const { code, syscall, erroredSysCall = syscall }: SystemError = cause;
     if (erroredSysCall === "connect" || (typeof code === "string" && codes.test(code))) return true;
   }
