@@ -1,6 +1,7 @@
 import { type Lease, StorageError } from "@mx/storage";
 import { authenticate, discard } from "./authenticate.js";
 import type { Connection } from "./connection.js";
+import { checkCredentials } from "./credentials.js";
 import { ConnectionError, MatrixError } from "./errors.js";
 import { refresh } from "./refresh.js";
 import { isSameSession, restoreSession, type Session } from "./session.js";
@@ -145,6 +146,7 @@ async function logInAgain(connection: Connection, session: Session, lease: Lease
     session.isAskingToLogIn = false;
   });
   if (!credentials) return "kept";
+  checkCredentials(credentials);
 
   const device = "accessToken" in credentials || deviceId === undefined ? {} : { deviceId };
   const again = await authenticate(connection, { ...credentials, ...device });
