@@ -1,8 +1,10 @@
-import type { Lease, Transaction } from "@mx/storage";
+import { type Lease, StorageError, type Transaction } from "@mx/storage";
 import type { Connection } from "./connection.js";
 import { type MatrixError, NotLoggedInError } from "./errors.js";
+import { foreignError } from "./foreign-error.js";
 import { restoreHomeserver, toStored } from "./homeserver.js";
 import { LoggedOut } from "./messages.js";
+import { redactorOf } from "./secrets.js";
 import { isSameSession, restoreSession, type Session, storedForm } from "./session.js";
 import type { Tokens } from "./tokens.js";
 
@@ -25,7 +27,7 @@ export function startSession(connection: Connection, session: Session, lease: Le
       transaction.set("homeserver", toStored(connection.homeserver));
       transaction.set("session", storedForm(session, session.tokens));
     };
-    await connection.storage.transaction(start, { lease });
+    await withoutTokens(session.tokens, connection.storage.transaction(start, { lease }));
     connection.session = session;
   });
 }
@@ -46,7 +48,7 @@ export async function takeUpSession(connection: Connection): Promise<Session | u
 export function renewSession(connection: Connection, session: Session, tokens: Tokens, lease: Lease): Promise<boolean> {
   return connection.unfinished.run(async () => {
     const change = (transaction: Transaction): void => transaction.set("session", storedForm(session, tokens));
-    const isCurrent = await storeFor(connection, session, change, lease);
+    const isCurrent = await withoutTokens(tokens, storeFor(connection, session, change, lease));
     if (isCurrent) session.renew(tokens);
     return isCurrent;
   });
@@ -93,4 +95,18 @@ export function storeFor(
     change(transaction);
     return true;
   }, lease && { lease });
+}
+
+/** A store that fails may say all that it was to write, as drivers of databases do; what is passed on of that has no token in it. */
+async function withoutTokens<Result>(tokens: Tokens, writing: Promise<Result>): Promise<Result> {
+  try {
+    return await writing;
+  } catch (error) {
+    if (error instanceof StorageError && error.cause === undefined) throw error;
+    const redact = redactorOf(Object.values(tokens).filter((value) => typeof value === "string"));
+    const cause = foreignError(error, redact);
+    if (!(error instanceof StorageError))
+      throw new StorageError(`Cannot store the session: ${cause.message}`, { cause });
+    throw new StorageError(redact(error.message), { code: error.code, cause });
+  }
 }
