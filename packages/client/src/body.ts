@@ -10,41 +10,62 @@ export class BodyTooLargeError extends ConnectionError {}
  */
 export async function readText(body: FetchResponse["body"], maxBytes: number, attempt: string): Promise<string> {
   if (body === null) return "";
-  const text = new Text();
-  let bytes = 0;
+  const bytes = new Bytes();
+  let length = 0;
   const take = (chunk: Uint8Array): void => {
-    bytes += chunk.length;
-    if (bytes > maxBytes) {
+    length += chunk.length;
+    if (length > maxBytes) {
       throw new BodyTooLargeError(`Cannot ${attempt}: the answer is larger than ${maxBytes} bytes; set maxBodyBytes`);
     }
-    text.add(chunk);
+    bytes.add(chunk);
   };
   await ("getReader" in body ? readWeb(body, take) : readNode(body, take));
-  return text.end();
+  return bytes.text();
 }
 
-const wholeTexts = new TextDecoder();
+const decoder = new TextDecoder();
 
-/** The text of some bytes. Most answers come as one chunk, and a decoder of their own would take longer than they do. */
-class Text {
-  #first: Uint8Array | undefined;
-  #decoder: TextDecoder | undefined;
-  #text = "";
+const blockBytes = 64 * 1024;
+
+/**
+ * Bytes that come in chunks. What is kept is little more than they are: no text of them before all have come, and no chunk of a few
+ * bytes, for it would take a hundred times as much memory.
+ */
+class Bytes {
+  readonly #blocks: Uint8Array[] = [];
+  #open = new Uint8Array(0);
+  #used = 0;
 
   add(chunk: Uint8Array): void {
-    if (this.#first === undefined) {
-      this.#first = chunk;
-      return;
+    // Most answers come as one chunk.
+    if (this.#blocks.length === 0) {
+      this.#blocks.push(chunk);
+    } else if (chunk.length >= blockBytes / 2) {
+      this.#closeBlock();
+      this.#blocks.push(chunk);
+    } else {
+      if (this.#used + chunk.length > this.#open.length) {
+        this.#closeBlock();
+        this.#open = new Uint8Array(blockBytes);
+      }
+      this.#open.set(chunk, this.#used);
+      this.#used += chunk.length;
     }
-    if (this.#decoder === undefined) {
-      this.#decoder = new TextDecoder();
-      this.#text = this.#decoder.decode(this.#first, { stream: true });
-    }
-    this.#text += this.#decoder.decode(chunk, { stream: true });
   }
 
-  end(): string {
-    return this.#decoder ? this.#text + this.#decoder.decode() : wholeTexts.decode(this.#first);
+  text(): string {
+    this.#closeBlock();
+    const [first, ...others] = this.#blocks;
+    if (others.length === 0) return decoder.decode(first);
+    const streamed = new TextDecoder();
+    return this.#blocks.map((block) => streamed.decode(block, { stream: true })).join("") + streamed.decode();
+  }
+
+  #closeBlock(): void {
+    if (this.#used === 0) return;
+    this.#blocks.push(this.#open.subarray(0, this.#used));
+    this.#open = this.#open.subarray(this.#used);
+    this.#used = 0;
   }
 }
 

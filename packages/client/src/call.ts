@@ -19,7 +19,7 @@ export interface CallOptions {
   readonly idempotent?: boolean;
   /** The time for the whole answer, with all attempts; 60 s by default. */
   readonly timeoutMs?: number;
-  /** The most bytes that the answer may have, decompressed. By default 64 MiB for a `GET`, 16 MiB for a `POST` and 64 KiB for what only changes something. */
+  /** The most bytes that the answer may have, decompressed. By default 32 MiB for a `GET`, 16 MiB for a `POST` and 64 KiB for what only changes something. */
   readonly maxBodyBytes?: number;
 }
 
@@ -34,7 +34,7 @@ interface OwnOptions extends CallOptions {
 
 const KiB = 1024;
 const defaultMaxBodyBytes: { readonly [method: string]: number | undefined } = {
-  GET: 64 * KiB * KiB,
+  GET: 32 * KiB * KiB,
   POST: 16 * KiB * KiB,
 };
 

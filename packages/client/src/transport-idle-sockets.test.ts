@@ -90,7 +90,8 @@ describe.each(fetches)("A server that drops idle sockets, by $name", (tested) =>
     const calls = texts.flatMap((text) => [() => client.whoami(), () => put(text)]);
     expect(await failuresOf(calls, atATime)).toEqual([]);
     const sent = await textsIn(client, roomId);
-    expect(sent.toSorted()).toEqual(texts.toSorted());
+    expect(sent).toHaveLength(texts.length);
+    expect(new Set(sent)).toEqual(new Set(texts));
   });
 
   it("makes no POST twice, and says of each whether it may have been processed", async () => {
