@@ -1,6 +1,12 @@
-/** What Node, undici, Deno and Bun say when there was no connection: names that were not found, ports that nobody has, … */
+/**
+ * What Node, undici and Bun say when there was no connection, without a system call: a port that nobody has, a name that is not found, a
+ * certificate that is not believed. Other errors of TLS may come when the request was processed, with a damaged answer.
+ */
 const codes =
-  /^(ECONNREFUSED|ConnectionRefused|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|EPROTO|ERR_(SSL|TLS)_\w+|CERT_\w+|\w*SELF_SIGNED_CERT\w*|UNABLE_TO_\w+)$/;
+  /^(ECONNREFUSED|ConnectionRefused|ENOTFOUND|EAI_\w+|UND_ERR_CONNECT_TIMEOUT|(ERR_TLS_)?CERT_\w+|\w*SELF_SIGNED_CERT\w*|UNABLE_TO_\w+)$/;
+
+/** The system calls that come before anything is sent. */
+const callsBefore = new Set<unknown>(["connect", "getaddrinfo"]);
 
 /** What Node's errors tell, and node-fetch's of them. */
 interface SystemError extends Error {
@@ -10,12 +16,14 @@ interface SystemError extends Error {
 }
 
 /** Tells whether an error of a `fetch` means that the request was never sent: a homeserver that has not got it has not processed it. */
-export function wasNotSent(error: unknown): boolean {
-  let cause = error;
+export function wasNotSent(error: unknown, levels = 10): boolean {
   // Not for ever: an error may be its own cause.
-  for (let level = 0; level < 10 && cause instanceof Error; level++, cause = cause.cause) {
-    const { code, syscall, erroredSysCall = syscall }: SystemError = cause;
-    if (erroredSysCall === "connect" || (typeof code === "string" && codes.test(code))) return true;
+  if (levels === 0 || !(error instanceof Error)) return false;
+  // One for each address that was tried.
+  if (error instanceof AggregateError) {
+    return error.errors.length > 0 && error.errors.every((each) => wasNotSent(each, levels - 1));
   }
-  return false;
+  const { code, syscall, erroredSysCall = syscall, cause }: SystemError = error;
+  if (callsBefore.has(erroredSysCall) || (typeof code === "string" && codes.test(code))) return true;
+  return wasNotSent(cause, levels - 1);
 }
