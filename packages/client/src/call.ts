@@ -23,13 +23,19 @@ export interface CallOptions {
   readonly maxBodyBytes?: number;
 }
 
-interface OwnOptions extends CallOptions {
+/** What calls of ours are made with, too. */
+export interface OwnCallOptions extends CallOptions {
+  /** The name of a string that the answer has to have. */
+  readonly answerHas?: string;
+  /** `once` is for callers that have a way of their own to try again. */
+  readonly attempts?: "once";
+}
+
+interface OwnOptions extends OwnCallOptions {
   /** Goes to the homeserver of the connection, in a header. */
   readonly accessToken?: string;
   /** Aborted when the session is over that the call is made in. */
   readonly ended?: AbortSignal;
-  /** `once` is for callers that have a way of their own to try again. */
-  readonly attempts?: "once";
 }
 
 const KiB = 1024;
@@ -79,6 +85,7 @@ export async function call(
     timeoutMs,
     maxBodyBytes,
     attempt,
+    answerHas: options.answerHas,
     idempotent,
     diagnostics,
   } as const;

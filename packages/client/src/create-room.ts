@@ -37,5 +37,8 @@ export async function createRoom(
   room: CreateRoomOptions = {},
   options?: AbortOptions,
 ): Promise<string> {
-  return stringIn(await request(connection, "POST", "v3/createRoom", { ...options, body: room }), "room_id");
+  return stringIn(
+    await request(connection, "POST", "v3/createRoom", { ...options, body: room, answerHas: "room_id" }),
+    "room_id",
+  );
 }

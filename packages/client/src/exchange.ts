@@ -24,6 +24,8 @@ export interface HttpRequest {
   readonly maxBodyBytes: number;
   /** What is tried, as an error says it after "Cannot": no token, no query. */
   readonly attempt: string;
+  /** The name of a string that the answer has to have: without it, it is as broken as one that is no JSON. */
+  readonly answerHas?: string | undefined;
   /** Whether making it twice has the effect of making it once. */
   readonly idempotent: boolean;
   /** Whether an attempt before this one may have been processed. */
@@ -119,11 +121,12 @@ function understand(request: HttpRequest, response: FetchResponse, text: string,
   const isDowngraded = request.url.startsWith("https:") && response.url.startsWith("http:");
   const ok = isSuccess(response) && !isDowngraded;
   const data = parse(text);
-  if (ok && isAnswer(data)) return data;
+  const { attempt, answerHas } = request;
+  if (ok && isAnswer(data, answerHas)) return data;
 
   const retry = retryAfterMs(response.headers, data, env);
   if (!ok && isRefusal(data)) throw refusal(request, status, data, retry);
-  throw new ConnectionError(`Cannot ${request.attempt}: the answer was ${found(status, ok, isDowngraded)}`, {
+  throw new ConnectionError(`Cannot ${attempt}: the answer was ${found(status, ok, isDowngraded, answerHas)}`, {
     status: status || 302,
     retryAfterMs: retry,
     outcomeUnknown: isUnclear(request, status),
@@ -176,7 +179,8 @@ function valueWithout(value: Json, redact: Redact, levels: number): Json {
 }
 
 /** All answers of the specification are objects, but for a few lists. */
-function isAnswer(data: Json | undefined): data is Json {
+function isAnswer(data: Json | undefined, has: string | undefined): data is Json {
+  if (has !== undefined) return isJsonObject(data) && typeof data[has] === "string";
   return typeof data === "object" && data !== null;
 }
 
@@ -187,8 +191,9 @@ function isRefusal(data: Json | undefined): data is JsonObject & { readonly errc
   return typeof errcode === "string" || (errcode === undefined && Array.isArray(flows));
 }
 
-function found(status: number, ok: boolean, isDowngraded: boolean): string {
+function found(status: number, ok: boolean, isDowngraded: boolean, answerHas: string | undefined): string {
   if (isDowngraded) return "not encrypted, though the question was";
+  if (ok && answerHas !== undefined) return `${status} with a body that lacks its "${answerHas}"`;
   if (ok) return `${status} with a body that is no JSON object`;
   if (isRedirect(status)) return "a redirect, which would take the token elsewhere";
   return `${status} with no Matrix error`;

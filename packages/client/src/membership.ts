@@ -22,7 +22,13 @@ export async function joinRoom(
   // Before version 1.12 of the specification, `via` was called `server_name`; homeservers take what they know.
   const query = via && { via, server_name: via };
   const path = endpoint`v3/join/${roomIdOrAlias}`;
-  const options = { body: {}, idempotent: true, ...(query && { query }), ...(signal && { signal }) };
+  const options = {
+    body: {},
+    idempotent: true,
+    answerHas: "room_id",
+    ...(query && { query }),
+    ...(signal && { signal }),
+  };
   const answer = await request(connection, "POST", path, options);
   return stringIn(answer, "room_id");
 }

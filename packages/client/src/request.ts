@@ -1,4 +1,4 @@
-import { call, type CallOptions } from "./call.js";
+import { call, type CallOptions, type OwnCallOptions } from "./call.js";
 import type { Connection } from "./connection.js";
 import type { Endpoint } from "./endpoint.js";
 import { MatrixError } from "./errors.js";
@@ -14,15 +14,13 @@ export interface RequestOptions extends CallOptions {
   readonly authenticated?: boolean;
 }
 
-interface OwnOptions extends RequestOptions {
+interface OwnOptions extends RequestOptions, OwnCallOptions {
   /** The session to make it in; by default the current one. */
   readonly session?: Session;
-  readonly attempts?: "once";
 }
 
-interface InSession extends CallOptions {
+interface InSession extends OwnCallOptions {
   readonly session: Session;
-  readonly attempts?: "once";
 }
 
 /** A homeserver that refuses every token that it gives is not asked for more of them than this. */

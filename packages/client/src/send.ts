@@ -80,6 +80,6 @@ async function put(
     throw new TypeError(`Cannot send to "${roomId}": the content is not an object`);
   }
   const session = requireSession(connection, `send to "${roomId}"`);
-  const options = { session, body: content, ...(signal && { signal }) };
+  const options = { session, body: content, answerHas: "event_id", ...(signal && { signal }) };
   return stringIn(await connection.turns.take(roomId, () => request(connection, "PUT", path, options)), "event_id");
 }

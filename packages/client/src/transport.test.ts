@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { Client, type ClientOptions } from "./client.js";
+import { endpoint } from "./endpoint.js";
 import type { Env } from "./env.js";
 import { ConnectionError, MatrixError } from "./errors.js";
 import { SyncFailed } from "./messages.js";
@@ -198,6 +199,40 @@ describe.each(fetches)("Requests by $name", (tested) => {
       await expect(call).rejects.toThrow("enough");
     });
   });
+
+  describe.each(["{}", "[]", '{"event_id":null,"room_id":null}', '{"event_id":7,"room_id":{}}'])(
+    "that are answered %s, with a status of success",
+    (body) => {
+      const answer = faults.afterProcessing(faults.answerWith(200, body));
+
+      it("have not succeeded: what has no second effect is made again (threat 9)", async () => {
+        const client = await logIn(hastyEnv().env);
+        const roomId = await client.createRoom();
+        intercept(/v3\/rooms\/.*\/send/, faults.times(2, answer));
+        const eventId = await client.sendText(roomId, "Hello");
+        const query = { dir: "b", limit: 2 };
+        const path = endpoint`v3/rooms/${roomId}/messages`;
+        const { chunk } = await client.request<{ chunk: { event_id: string; type: string }[] }>("GET", path, { query });
+        expect(chunk[0]).toMatchObject({ event_id: eventId, content: { body: "Hello" } });
+        expect(chunk[1]).not.toMatchObject({ type: "m.room.message" });
+        intercept(/v3\/join/, faults.times(2, answer));
+        expect(await client.joinRoom(roomId)).toBe(roomId);
+      });
+
+      it("have not succeeded: of what has one, it is said that it may have been done (threat 9)", async () => {
+        const client = await logIn(hastyEnv().env);
+        intercept(/v3\/createRoom/, answer);
+        const before = fake.requests.length;
+        await expect(client.createRoom()).rejects.toMatchObject({
+          name: "ConnectionError",
+          message: 'Cannot POST v3/createRoom: the answer was 200 with a body that lacks its "room_id"',
+          status: 200,
+          outcomeUnknown: true,
+        });
+        expect(fake.requests).toHaveLength(before + 1);
+      });
+    },
+  );
 
   describe("whose answers are too large", () => {
     it.each([404, 200])("keep none for the body of a %i that they do not read", async (status) => {
