@@ -33,7 +33,7 @@ afterEach(() => {
 describe("fileStorage", () => {
   describeContract(makeStore);
 
-  test("keeps one readable line for each commit, for its owner only, in a folder that it makes", async () => {
+  test("keeps one readable line for each commit, for its owner only, in a folder that it makes (threat 24)", async () => {
     const folder = join(await temporaryFolder(), "new", "folder");
     const path = join(folder, "alice.mx");
     await using storage = await fileStorage(path);
@@ -99,7 +99,7 @@ describe("fileStorage", () => {
     expect(storage.guarantees.durability).toBe("power-loss");
   });
 
-  test("is written anew, for its owner only, when most of it was overwritten, while commits go on", async () => {
+  test("is written anew, for its owner only, when most of it was overwritten, while commits go on (threat 24)", async () => {
     const path = await temporaryPath();
     const storage = await fileStorage(path, { durability: "process" });
     const value = "x".repeat(50_000);

@@ -300,7 +300,7 @@ describe("the files of a storage in SQLite", () => {
   };
 
   test.skipIf(process.platform === "win32")(
-    "are their owner's only, and stay so when they are made again",
+    "are their owner's only, and stay so when they are made again (threat 24)",
     async () => {
       const umask = process.umask(0);
       onTestFinished(() => void process.umask(umask));
