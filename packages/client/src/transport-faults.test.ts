@@ -107,6 +107,11 @@ const rows: Readonly<Record<string, Row>> = {
   "429 without words": { fault: () => answerWith(429, "<html>"), told: "ConnectionError 429", isRepeated: true },
   "429 cut off": { fault: () => afterRateLimit(dropInBody()), told: "ConnectionError", isRepeated: true },
   "403": { fault: () => answerWith(403, '{"errcode":"M_FORBIDDEN"}'), told: "MatrixError 403", isFinal: true },
+  "403 too large": {
+    fault: () => answerWith(403, JSON.stringify({ errcode: "M_FORBIDDEN", error: "a".repeat(70_000) })),
+    told: "ConnectionError 403",
+    isFinal: true,
+  },
   "404 page": { fault: () => answerWith(404, "<html>"), told: "ConnectionError 404", isFinal: true },
   redirect: { fault: () => redirectTo("/elsewhere"), told: "ConnectionError 302", isFinal: true },
 };

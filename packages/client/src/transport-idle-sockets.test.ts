@@ -74,6 +74,23 @@ it("A server that drops idle sockets breaks 150 of 500 requests that node-fetch 
   expect(failures.length).toBeGreaterThanOrEqual(150);
 });
 
+it("A connection of its own is asked for where one that is kept could do harm, or has done", async () => {
+  const opened = closing(defaultFetch.open());
+  const alone: string[] = [];
+  const lost = new Set(["GET", "PUT"]);
+  const client = await logInOver(async (url, init) => {
+    alone.push(`${init.method} ${init.isAlone}`);
+    if (lost.delete(init.method)) throw new Error("lost");
+    return opened.fetch(url, init);
+  });
+  alone.length = 0;
+  await client.whoami();
+  const roomId = await client.createRoom();
+  await client.sendText(roomId, "Hello");
+  await client.joinRoom(roomId);
+  expect(alone).toEqual(["GET false", "GET true", "POST true", "PUT false", "PUT true", "POST false"]);
+});
+
 describe.each(fetches)("A server that drops idle sockets, by $name", (tested) => {
   const scale = isLong ? 20 : tested === defaultFetch ? 5 : 1;
   const texts = numbers(25 * scale).map((number) => `text ${number}`);
