@@ -114,6 +114,52 @@ describe("a lease", () => {
     expect(lease.signal.aborted).toBe(false);
   });
 
+  const hourMs = 3_600_000;
+
+  test("goes to who waits as long as its holder's time when that was killed, even if the clock was set back since", async () => {
+    const engine = makeEngine();
+    const killed = { ...engine };
+    const lease = await createStorage(killed).lease("a", { ttlMs });
+    killed.commit = () => new Promise(() => {});
+    engine.aheadMs = -hourMs;
+    let next: { token: number } | undefined;
+    const waiting = createStorage(engine)
+      .lease("a", { ttlMs: 1000, waitMs: Number.POSITIVE_INFINITY })
+      .then((taken) => (next = taken));
+    await vi.advanceTimersByTimeAsync(ttlMs - 1);
+    expect(next).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(200);
+    await waiting;
+    expect(lease.signal.aborted).toBe(true);
+    expect(next?.token).toBeGreaterThan(lease.token);
+  });
+
+  test("is not taken from a holder who lives when the clock is set back", async () => {
+    const engine = makeEngine();
+    const lease = await createStorage(engine).lease("a", { ttlMs });
+    engine.aheadMs = -hourMs;
+    const waiting = createStorage(engine).lease("a", { ttlMs: 1000, waitMs: 5 * ttlMs });
+    const refused = expect(waiting).rejects.toMatchObject({ code: "lease-held" });
+    await vi.advanceTimersByTimeAsync(5 * ttlMs);
+    await refused;
+    expect(lease.signal.aborted).toBe(false);
+  });
+
+  test("ends by the clock alone when its record does not say how long its holder may be silent", async () => {
+    const engine = makeEngine();
+    const record = new Map([
+      ["%lease/=a", '{"holder":"x","token":5}'],
+      ["%lease-end/=a", String(Date.now() + hourMs)],
+    ]);
+    await engine.commit([{ expected: new Map(), cleared: [], written: record }]);
+    const waiting = createStorage(engine).lease("a", { ttlMs, waitMs: hourMs - 1 });
+    const refused = expect(waiting).rejects.toMatchObject({ code: "lease-held" });
+    await vi.advanceTimersByTimeAsync(hourMs - 1);
+    await refused;
+    await vi.advanceTimersByTimeAsync(1);
+    await expect(createStorage(engine).lease("a", { ttlMs })).resolves.toMatchObject({ name: "a" });
+  });
+
   test("has a token that grows, also when another one has had it for the moment in which it was taken", async () => {
     const engine = makeEngine();
     const storage = createStorage(engine);

@@ -1,12 +1,14 @@
 /*
  * A lease is two entries of the store, in a namespace that it keeps for itself:
  *
- * 1. The holder: who holds the lease, under a name that nobody else chooses, with a token that grows. It changes when
- *    the lease changes hands, and only then; so a commit that expects it is made only while its holder is the last one.
+ * 1. The holder: who holds the lease, under a name that nobody else chooses, with a token that grows, and for how long
+ *    at a time. It changes when the lease changes hands, and only then; so a commit that expects it is made only while
+ *    its holder is the last one.
  * 2. The end: until when the lease is held, by the clock of the store. The holder moves it on; a release sets it to 0.
  *
  * Both are written by commits that expect what was read, so of two that want the lease one gets it, on any engine.
  * Nothing depends on a clock but when somebody else may take the lease; whoever lost it too early cannot write.
+ * Clocks are set back: so a lease is also free for who has seen both stay the same for the time of its holder.
  */
 import type { Commit } from "./engine.js";
 import { chance, clock, timers } from "./env.js";
@@ -52,9 +54,10 @@ export class Leases {
     const key = fullKey(prefix, name);
     const entries = { holderKey: `${holderPrefix}${key}`, endKey: `${endPrefix}${key}` };
     const giveUpAt = clock.monotonicMs() + waitMs;
+    const watch = new Watch(name);
     for (let pauseMs = firstWaitMs; ; pauseMs = Math.min(2 * pauseMs, ttlMs / 10, maxWaitMs)) {
       signal?.throwIfAborted();
-      const lease = await this.#attempt(name, entries, ttlMs);
+      const lease = await this.#attempt(name, entries, ttlMs, watch);
       if (lease !== undefined) return lease;
       const leftMs = giveUpAt - clock.monotonicMs();
       if (leftMs <= 0) throw new StorageError(`Cannot take the lease "${name}": ${held}`, { code: "lease-held" });
@@ -88,15 +91,16 @@ export class Leases {
   }
 
   /** One attempt; `undefined` when somebody else holds the lease. */
-  async #attempt(name: string, entries: Entries, ttlMs: number): Promise<Lease | undefined> {
+  async #attempt(name: string, entries: Entries, ttlMs: number, watch: Watch): Promise<Lease | undefined> {
     const { holderKey, endKey } = entries;
     const startedAt = clock.monotonicMs();
     const now = await this.#store.now();
     const [holder, end] = await this.#store.readStored([holderKey, endKey]);
-    if (end !== undefined && now < Number(end)) return undefined;
+    const isOver = watch.isOver(holder, end);
+    if (end !== undefined && now < Number(end) && !isOver) return undefined;
     // Greater than the last one also where somebody has cleared the whole store.
-    const token = Math.max(tokenOf(name, holder) + 1, Math.floor(now));
-    const own = JSON.stringify({ holder: chance.name(), token });
+    const token = Math.max(readHolder(name, holder).token + 1, Math.floor(now));
+    const own = JSON.stringify({ holder: chance.name(), token, ttlMs });
     const isTaken = await this.#store.commit({
       expected: new Map([
         [holderKey, holder],
@@ -114,6 +118,27 @@ export class Leases {
     const lease = new HeldLease(this.#store, this.#held, { name, token, ttlMs, own, startedAt, ...entries });
     this.#held.add(lease);
     return lease;
+  }
+}
+
+/** Finds out by the clock of this process, which nobody sets, that the holder of a lease does not renew it any more. */
+class Watch {
+  readonly #name: string;
+  #seen: readonly (string | undefined)[] = [];
+  #since = 0;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  /** Whether these were the entries each time since the time of the holder began. */
+  isOver(holder: string | undefined, end: string | undefined): boolean {
+    const now = clock.monotonicMs();
+    if (holder !== this.#seen[0] || end !== this.#seen[1]) {
+      this.#seen = [holder, end];
+      this.#since = now;
+    }
+    return now - this.#since >= readHolder(this.#name, holder).ttlMs;
   }
 }
 
@@ -231,10 +256,11 @@ function closed(name: string): StorageError {
   return new StorageError(`Cannot go on under the lease "${name}": the storage was closed`, { code: "closed" });
 }
 
-function tokenOf(name: string, holder: string | undefined): number {
-  if (holder === undefined) return 0;
-  const { token }: { token?: unknown } = JSON.parse(holder);
-  if (typeof token === "number") return token;
+/** A holder of an earlier version does not say its time: then only the clock of the store counts. */
+function readHolder(name: string, holder: string | undefined): { token: number; ttlMs: number } {
+  if (holder === undefined) return { token: 0, ttlMs: Number.POSITIVE_INFINITY };
+  const { token, ttlMs }: { token?: unknown; ttlMs?: unknown } = JSON.parse(holder);
+  if (typeof token === "number") return { token, ttlMs: typeof ttlMs === "number" ? ttlMs : Number.POSITIVE_INFINITY };
   throw new StorageError(`Cannot take the lease "${name}": what is stored there is none`, { code: "damaged" });
 }
 
