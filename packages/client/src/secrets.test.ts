@@ -59,10 +59,14 @@ beforeEach(() => {
   const log = (...values: unknown[]): boolean => logged.push(...values) > 0;
   for (const name of consoles) vi.spyOn(console, name).mockImplementation(log);
   for (const stream of [process.stdout, process.stderr]) vi.spyOn(stream, "write").mockImplementation(log);
+  const { stackTraceLimit } = Error;
+  // Looking up the sources of long stacks takes longer than all else here.
+  Error.stackTraceLimit = 2;
   const listener = (context: unknown): void => void told.push(["on the channel", context]);
   process.on("warning", log);
   for (const channel of channels) channel.subscribe(listener);
   return () => {
+    Error.stackTraceLimit = stackTraceLimit;
     vi.restoreAllMocks();
     process.off("warning", log);
     for (const channel of channels) channel.unsubscribe(listener);
@@ -86,7 +90,7 @@ function briskEnv(deadlineMs: number, onPause: () => void): Pick<Env, "setTimeou
       const isDeadline = delayMs >= 10_000;
       return setTimeout(
         () => {
-          now += 20 * delayMs;
+          now += 1000 * delayMs;
           if (!isDeadline) onPause();
           callback();
         },

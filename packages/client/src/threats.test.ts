@@ -54,6 +54,15 @@ it("each threat has a test that names its number", () => {
   expect(missing).toEqual([]);
 });
 
+it("nothing of ours lets a certificate pass that is not good (threat 23)", () => {
+  const sources = readdirSync(packages, { recursive: true, encoding: "utf8" })
+    .filter((path) => /^\w+[\\/]src[\\/].*\.ts$/.test(path) && !/\.test\.ts$|[\\/]testing[\\/]/.test(path))
+    .map((path) => [path, readFileSync(join(packages, path), "utf8")] as const);
+  expect(sources.length).toBeGreaterThan(100);
+  const careless = /rejectUnauthorized|checkServerIdentity|NODE_TLS_REJECT_UNAUTHORIZED|secureOptions|minVersion/;
+  expect(sources.filter(([, source]) => careless.test(source)).map(([path]) => path)).toEqual([]);
+});
+
 describe("what a homeserver may set", () => {
   const settings = {
     "m.identity_server": { base_url: "https://identity.invalid" },
