@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { withDeadline } from "./deadline.js";
 import { type Env, openEnv } from "./env.js";
+import type { JoinedSignal } from "./signals.js";
 
 /** A world whose timers a test counts, and lets go off. */
 function world() {
@@ -17,7 +18,7 @@ function world() {
   return { env, timers };
 }
 
-const untilAborted = (signal: AbortSignal): Promise<never> =>
+const untilAborted = ({ signal }: JoinedSignal): Promise<never> =>
   new Promise((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason));
   });

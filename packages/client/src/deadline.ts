@@ -1,6 +1,6 @@
 import type { Env } from "./env.js";
 import { ConnectionError } from "./errors.js";
-import { joinSignals } from "./signals.js";
+import { type JoinedSignal, joinSignals } from "./signals.js";
 import { maxDelayMs } from "./wait.js";
 
 /** Runs `work` with a signal that is aborted when time is up, with a `ConnectionError`, or with any of `signals`, with its reason. */
@@ -14,7 +14,7 @@ export async function withDeadline<Result>(
     readonly hasEffect?: boolean;
     readonly signals: readonly (AbortSignal | undefined)[];
   },
-  work: (signal: AbortSignal) => Promise<Result>,
+  work: (limit: JoinedSignal) => Promise<Result>,
 ): Promise<Result> {
   const { env, attempt, timeoutMs, hasEffect = false, signals } = limits;
   const joined = joinSignals(...signals);
@@ -24,7 +24,7 @@ export async function withDeadline<Result>(
     );
   const timer = env.setTimeout(timeUp, Math.min(timeoutMs, maxDelayMs));
   try {
-    return await work(joined.signal);
+    return await work(joined);
   } finally {
     env.clearTimeout(timer);
     joined.end();

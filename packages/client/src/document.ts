@@ -27,7 +27,7 @@ export async function readDocument(env: Env, request: DocumentRequest): Promise<
   const { attempt, timeoutMs, signal } = request;
   const { status, text } = await withDeadline(
     { env, attempt, timeoutMs, hasEffect: false, signals: [signal] },
-    (limit) => getPage(env, request, limit),
+    (limit) => getPage(env, request, limit.signal),
   );
   const wrong = (found: string): ConnectionError =>
     new ConnectionError(`Cannot ${attempt}: the answer ${found}`, { status });

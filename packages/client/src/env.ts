@@ -1,5 +1,6 @@
 import { openFetch } from "#fetch";
-import type { Fetch } from "./fetch.js";
+import type { Fetch, OwnFetch } from "./fetch.js";
+import { abortSignalOf } from "./signals.js";
 
 /** All that is not deterministic in the client, in one place, so that a test or a simulation can own it. */
 export interface Env {
@@ -16,13 +17,22 @@ export interface Env {
   randomBytes(length: number): Uint8Array;
 }
 
+/** The world as requests see it. */
+export interface OpenEnv extends Env {
+  readonly fetch: OwnFetch;
+}
+
 /** The runtime's own world but for what `overrides` names; whoever opens it closes it, and with it the sockets. */
-export function openEnv(overrides: Partial<Env> = {}): { env: Env; close: () => void } {
-  const { fetch, close } = overrides.fetch ? { fetch: overrides.fetch, close: () => {} } : openFetch();
+export function openEnv(overrides: Partial<Env> = {}): { env: OpenEnv; close: () => void } {
+  const { fetch, close } = overrides.fetch ? { fetch: ownFetchOver(overrides.fetch), close: () => {} } : openFetch();
   return { env: { ...runtime, ...overrides, fetch }, close };
 }
 
-const runtime: Omit<Env, "fetch"> = {
+function ownFetchOver(fetch: Fetch): OwnFetch {
+  return (url, init) => fetch(url, { ...init, signal: abortSignalOf(init.signal) });
+}
+
+export const runtime: Omit<Env, "fetch"> = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
   setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),

@@ -1,12 +1,13 @@
 import { BodyTooLargeError, readText } from "./body.js";
 import type { RequestDiagnostics } from "./diagnostics.js";
-import type { Env } from "./env.js";
+import type { Env, OpenEnv } from "./env.js";
 import { ConnectionError, MatrixError } from "./errors.js";
 import type { FetchResponse } from "./fetch.js";
 import { foreignError } from "./foreign-error.js";
 import { isJsonObject, type Json, type JsonObject } from "./json.js";
 import { retryAfterMs } from "./retry-after.js";
 import { redactorFor, type Redact } from "./secrets.js";
+import type { StopSignal } from "./signals.js";
 import { wasNotSent } from "./unsent.js";
 
 /** One request, ready for the wire. */
@@ -17,7 +18,7 @@ export interface HttpRequest {
   readonly body?: string;
   /** Redirects are followed only by requests that carry no token and no body. */
   readonly redirect: "manual" | "follow";
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
   /** The time for everything: connecting, the answer's last byte, and all attempts. */
   readonly timeoutMs: number;
   /** The most bytes of a body, after decompression. */
@@ -41,7 +42,7 @@ export type Exchange = (request: HttpRequest) => Promise<Json>;
 const maxErrorBytes = 64 * 1024;
 
 /** One attempt: the request, the whole answer, and what it means. */
-export function exchangeOver(env: Env): Exchange {
+export function exchangeOver(env: OpenEnv): Exchange {
   return async (request) => {
     const { method, url, headers, body, redirect, signal, idempotent, wasSent = false, diagnostics } = request;
     // node-fetch ends the process when it is given a body and a signal that is aborted already.

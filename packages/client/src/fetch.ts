@@ -1,3 +1,5 @@
+import type { StopSignal } from "./signals.js";
+
 /** What the client uses of `fetch`: the runtime's own and node-fetch's both have this type. */
 export type Fetch = (url: string, init: FetchInit) => Promise<FetchResponse>;
 
@@ -23,8 +25,15 @@ export interface FetchResponse {
   readonly body: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string> | null;
 }
 
+/** A `fetch` of ours, which makes an `AbortSignal` only if it has to. */
+export type OwnFetch = (url: string, init: OwnFetchInit) => Promise<FetchResponse>;
+
+export interface OwnFetchInit extends Omit<FetchInit, "signal"> {
+  readonly signal: StopSignal;
+}
+
 /** A `fetch` that owns sockets. Who opens it closes it. */
-export interface OpenedFetch {
-  readonly fetch: Fetch;
+export interface OpenedFetch<Opened extends Fetch = Fetch> {
+  readonly fetch: Opened;
   readonly close: () => void;
 }

@@ -2,7 +2,7 @@ import { type Agent, type IncomingMessage, request as httpRequest } from "node:h
 import { request as httpsRequest } from "node:https";
 import { pipeline, type Readable } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
-import type { FetchInit, FetchResponse } from "./fetch.js";
+import type { FetchResponse, OwnFetchInit } from "./fetch.js";
 import { onAbort } from "./signals.js";
 
 const decompressors: ReadonlyMap<string, () => NodeJS.ReadWriteStream & Readable> = new Map([
@@ -13,7 +13,7 @@ const decompressors: ReadonlyMap<string, () => NodeJS.ReadWriteStream & Readable
 ]);
 
 /** A request over Node's own HTTP. It follows no redirect, and its body rejects when it is cut, also when it is compressed. */
-export function httpFetch(url: string, init: FetchInit, agent: Agent): Promise<FetchResponse> {
+export function httpFetch(url: string, init: OwnFetchInit, agent: Agent): Promise<FetchResponse> {
   const { method, body, signal } = init;
   const headers: Record<string, string | number> = { ...init.headers, "accept-encoding": "gzip, deflate, br" };
   if (body !== undefined) headers["content-length"] = Buffer.byteLength(body);

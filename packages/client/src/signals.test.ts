@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it, vi } from "vitest";
-import { joinSignals, onAbort, untilAborted } from "./signals.js";
+import { abortSignalOf, joinSignals, onAbort, untilAborted } from "./signals.js";
 
 describe("onAbort", () => {
   it("calls what is still wanted when the signal is aborted, with one listener for all of it", () => {
@@ -30,6 +30,25 @@ describe("joinSignals", () => {
     joined.end();
     controller.abort();
     expect(joined.signal.aborted).toBe(false);
+  });
+});
+
+describe("abortSignalOf", () => {
+  it("is aborted with the reason of the joined signal, before or after it was asked for", () => {
+    for (const isEarly of [false, true]) {
+      const controller = new AbortController();
+      const joined = joinSignals(controller.signal);
+      if (isEarly) controller.abort("enough");
+      const signal = abortSignalOf(joined);
+      controller.abort("enough");
+      expect(signal).toMatchObject({ aborted: true, reason: "enough" });
+      expect(abortSignalOf(joined)).toBe(signal);
+    }
+  });
+
+  it("is an AbortSignal itself, if it was one", () => {
+    const { signal } = new AbortController();
+    expect(abortSignalOf(signal)).toBe(signal);
   });
 });
 

@@ -131,5 +131,5 @@ function limitsOf(known: Answer<unknown> | undefined): { maxBodyBytes: number; a
 /** Asks within a time that covers whatever has to be done before, such as a refresh of tokens. */
 function ask(connection: Connection, what: string, work: (signal: AbortSignal) => Promise<Json>): Promise<Json> {
   const limits = { env: connection.env, timeoutMs: 10_000, hasEffect: false, signals: [connection.closing] };
-  return withDeadline({ ...limits, attempt: `ask the homeserver for its ${what}` }, work);
+  return withDeadline({ ...limits, attempt: `ask the homeserver for its ${what}` }, (limit) => work(limit.signal));
 }
