@@ -18,7 +18,9 @@ const maxAnswers = 10;
  * Makes a call again that has met a challenge, until it is through: the application is asked for one stage after the other.
  * 1. It has all the time that it needs: deadlines are those of each call.
  * 2. It is not asked about the dummy stage alone, which proves nothing, when that is what is left to do; but it is when it can choose.
- * 3. When it does not know an answer, or has given ten without getting further, the homeserver's refusal is what the caller sees.
+ * 3. When it does not know an answer, or ten were given without getting further, the homeserver's refusal is what the caller sees.
+ * 4. Only an answer of the application gets further, and only to a stage that there was at first: so this ends, whatever the homeserver
+ *    tells. The dummy stage is taken once in each session.
  */
 export async function answerChallenges<Options extends InteractiveOptions>(
   call: Call<Options>,
@@ -29,16 +31,16 @@ export async function answerChallenges<Options extends InteractiveOptions>(
   options: Options,
 ): Promise<Json> {
   let refusal = first;
-  let mostCompleted = 0;
-  for (let answers = 0; answers < maxAnswers; answers++) {
-    const challenge = challengeIn(refusal, method, endpoint, options);
-    if (challenge.completed.length > mostCompleted) {
-      mostCompleted = challenge.completed.length;
-      answers = 0;
-    }
-    const stage = isDummyLeft(challenge, connection) ? dummy : await ask(connection, challenge, options);
-    if (stage === undefined) break;
+  let challenge = challengeIn(refusal, method, endpoint, options);
+  const left = new Set(challenge.flows.flatMap(({ stages }) => stages));
+  const withDummy = new Set<string | undefined>();
+  let answers = 0;
+  while (answers < maxAnswers) {
     const { session } = challenge;
+    const isDummy = isDummyLeft(challenge, connection) && !withDummy.has(session);
+    if (isDummy) withDummy.add(session);
+    const stage = isDummy ? dummy : await ask(connection, challenge, options);
+    if (stage === undefined) break;
     const auth = { ...stage, ...(session !== undefined && { session }) };
     try {
       return await call(connection, method, endpoint, { ...options, body: { ...options.body, auth } });
@@ -46,6 +48,9 @@ export async function answerChallenges<Options extends InteractiveOptions>(
       if (!isChallenge(error)) throw error;
       refusal = error;
     }
+    challenge = challengeIn(refusal, method, endpoint, options);
+    const isFurther = challenge.completed.filter((name) => left.delete(name)).length > 0;
+    answers = isFurther && !isDummy ? 0 : answers + 1;
   }
   throw refusal;
 }

@@ -128,6 +128,61 @@ describe("interactive authentication", () => {
     expect(bodies).toHaveLength(1 + 3 + 10);
   });
 
+  const dummies = [{ stages: ["m.login.dummy"] }];
+  const long = [{ stages: Array.from({ length: 30 }, (_, index) => `org.example.${index}`) }];
+
+  it.each([
+    [
+      "tells of stages that nobody has to take",
+      (time: number) => ({ session: "S", flows: dummies, completed: Array(time).fill("a") }),
+      1,
+    ],
+    ["begins anew each time", (time: number) => ({ session: `S${time}`, flows: dummies }), 10],
+    [
+      "has further stages each time",
+      (time: number) => ({
+        session: `S${time}`,
+        flows: [{ stages: [...Array.from({ length: time }, (_, index) => `a.${index}`), "m.login.dummy"] }],
+        completed: Array.from({ length: time }, (_, index) => `a.${index}`),
+      }),
+      10,
+    ],
+    [
+      "has many stages",
+      (time: number) => ({
+        session: `S${time}`,
+        flows: [...dummies, ...long],
+        completed: long[0]?.stages.slice(0, time),
+      }),
+      10,
+    ],
+  ])("makes no more than ten requests that nobody is asked about, when the homeserver %s", async (_, answer, most) => {
+    const { client, bodies } = await someone(
+      undefined,
+      Array.from({ length: 100 }, (__, time) => answer(time)),
+    );
+    await expect(client.request("POST", "v3/account/password", change)).rejects.toMatchObject({ status: 401 });
+    expect(bodies).toHaveLength(1 + most);
+  });
+
+  const some = (count: number) => Array.from({ length: count }, (_, index) => `a.${index}`);
+
+  it.each([
+    ["stages that come later", (time: number) => ({ flows: [{ stages: some(time + 9) }], completed: some(time) }), 2],
+    [
+      "one stage many times",
+      (time: number) => ({ flows: [{ stages: some(2) }], completed: Array(time).fill("a.0") }),
+      1,
+    ],
+  ])("does not take %s for progress", async (_, answer, progress) => {
+    const authenticate = vi.fn(() => ({}));
+    const first = { session: "S", flows: [{ stages: some(2) }] };
+    const next = Array.from({ length: 100 }, (__, index) => ({ session: "S", ...answer(index + 1) }));
+    const { client } = await someone(authenticate, [first, ...next]);
+    await expect(client.request("POST", "v3/account/password", change)).rejects.toMatchObject({ status: 401 });
+    expect(authenticate).toHaveBeenCalledTimes(progress + 10);
+  });
+
   it.each([
     [[{ stages: ["m.login.dummy"] }], undefined, 2],
     [[{ stages: ["m.login.email.identity"] }, { stages: ["m.login.dummy"] }], undefined, 2],
