@@ -10,7 +10,7 @@ export function objectOf(answer: Json): JsonObject {
 /** A string that the specification requires in an answer. */
 export function stringIn(answer: Json, name: string): string {
   const value = objectOf(answer)[name];
-  if (typeof value === "string") return value;
+  if (typeof value === "string" && value !== "") return value;
   throw new ConnectionError(
     `Cannot use the homeserver's answer: its "${name}" is ${value === null ? "null" : typeof value}`,
   );

@@ -38,6 +38,8 @@ interface OwnOptions extends OwnCallOptions {
   readonly ended?: AbortSignal;
 }
 
+export const defaultTimeoutMs = 60_000;
+
 const KiB = 1024;
 const defaultMaxBodyBytes: { readonly [method: string]: number | undefined } = {
   GET: 32 * KiB * KiB,
@@ -55,7 +57,15 @@ export async function call(
   const attempt = `${method} ${String(endpoint)}`;
   if (!/^[a-z]+$/i.test(method)) throw new TypeError(`Cannot ${attempt}: "${method}" is not a method like "GET"`);
   const verb = method.toUpperCase();
-  const { query, body, signal, accessToken, ended, timeoutMs = 60_000, idempotent = verb !== "POST" } = options;
+  const {
+    query,
+    body,
+    signal,
+    accessToken,
+    ended,
+    timeoutMs = defaultTimeoutMs,
+    idempotent = verb !== "POST",
+  } = options;
   const { maxBodyBytes = defaultMaxBodyBytes[verb] ?? 64 * KiB } = options;
   const exchange = options.attempts === "once" ? connection.exchangeOnce : connection.exchange;
   const url = urlOf(homeserver.baseClientUrl, endpoint, query);

@@ -4,8 +4,10 @@ import { inspect } from "node:util";
 import { Keyv } from "keyv";
 import { describe, expect, it, vi } from "vitest";
 import { Client } from "./client.js";
+import { discover } from "./discover.js";
 import { endpoint } from "./endpoint.js";
 import { ClientClosedError, NoBaseUrlError, NotLoggedInError } from "./errors.js";
+import type { Homeserver } from "./homeserver.js";
 import type { Json } from "./json.js";
 import { ClientClosed } from "./messages.js";
 import { closing } from "./testing/closing.js";
@@ -95,6 +97,22 @@ describe("new Client", () => {
       await client.close();
     }
     expect(homeserver).toHaveBeenCalledTimes(1);
+  });
+
+  it("leaves a session alone that another client has begun while this one looked for its homeserver", async () => {
+    const fake = await startFake();
+    const storage = memoryStorage();
+    const found = await discover(fake.url);
+    let find: (found: Homeserver) => void = () => {};
+    const slow = closing(
+      new Client({ storage, homeserver: () => new Promise<Homeserver>((resolve) => (find = resolve)) }),
+    );
+    const opening = slow.isLoggedIn();
+    const { client, userId } = await logIn(fake, "alice", { storage });
+    find({ ...found, baseClientUrl: "http://127.0.0.1:1/_matrix/client/" });
+    expect(await opening).toBe(true);
+    expect(await slow.whoami()).toMatchObject({ userId });
+    expect(await client.whoami()).toMatchObject({ userId });
   });
 
   it("asks that function again on the next call when it fails, stores nothing before, and does not wait for it in close", async () => {
@@ -202,6 +220,39 @@ describe("the calls of a client", () => {
 });
 
 describe("Client.close", () => {
+  it("does not wait for a storage that does not open, and closes it when it does", async () => {
+    const { storage, close } = watched();
+    let open: (storage: Storage) => void = () => {};
+    const opening = new Promise<Storage>((resolve) => {
+      open = resolve;
+    });
+    const client = new Client({ storage: () => opening, baseClientUrl });
+    const refused = expect(client.isLoggedIn()).rejects.toThrow(ClientClosedError);
+    await client.close();
+    await refused;
+    open(storage);
+    await vi.waitFor(() => expect(close).toHaveBeenCalledTimes(1));
+  });
+
+  it("rejects when a storage does not finish within ten seconds, and publishes ClientClosed all the same", async () => {
+    const waits: number[] = [];
+    const env = {
+      setTimeout(callback: () => void, ms: number): unknown {
+        waits.push(ms);
+        return setTimeout(callback, ms === 10_000 ? 0 : ms);
+      },
+    };
+    const { storage } = watched();
+    vi.spyOn(storage, "close").mockImplementation(() => new Promise(() => {}));
+    const client = new Client({ storage: () => storage, baseClientUrl, env });
+    const told = vi.fn();
+    client.publisher.subscribe(ClientClosed, told);
+    await client.isLoggedIn();
+    await expect(client.close()).rejects.toThrow("its storage has not finished within 10000 ms");
+    expect(told).toHaveBeenCalledTimes(1);
+    expect(waits).toEqual([10_000]);
+  });
+
   it("closes the storage that the client has opened, and not one that it was given", async () => {
     const own = watched();
     const given = watched();

@@ -4,7 +4,8 @@ import { connect, type HomeserverSource, type OpenConnection, type StorageSource
 import { createRoom, type CreateRoomOptions } from "./create-room.js";
 import type { Credentials } from "./credentials.js";
 import { type Endpoint, type Query, urlOf } from "./endpoint.js";
-import type { Env } from "./env.js";
+import { withinCloseLimit } from "./close-limit.js";
+import { type Env, runtime } from "./env.js";
 import { ClientClosedError } from "./errors.js";
 import type { Feature } from "./features.js";
 import { checkHomeserver, type Homeserver, type Versions, type WellKnown } from "./homeserver.js";
@@ -63,6 +64,7 @@ export class Client implements AsyncDisposable {
 
   readonly #closing = new AbortController();
   readonly #connection: Lazy<OpenConnection>;
+  readonly #env: Pick<Env, "setTimeout" | "clearTimeout">;
   #closed: Promise<void> | undefined;
   #freed: Promise<void> | undefined;
 
@@ -71,6 +73,7 @@ export class Client implements AsyncDisposable {
     const { storage, callbacks = {}, publisher = new Publisher(), env = {} } = options;
     this.publisher = publisher;
     this.callbacks = callbacks;
+    this.#env = { ...runtime, ...env };
     const closing = this.#closing.signal;
     this.#connection = lazy(() => connect({ storage, homeserver, publisher, callbacks, env, closing }));
   }
@@ -218,7 +221,7 @@ export class Client implements AsyncDisposable {
 
   /**
    * Ends everything: requests are aborted, sockets and timers freed, the storage closed if the client has opened it; then publishes
-   * `ClientClosed`. Closing twice is one close. Subscribers may await it, so one that is at work on a message of this client is not
+   * `ClientClosed`. Rejects with a `StorageError` when the storage has not finished within 10 s. Closing twice is one close. Subscribers may await it, so one that is at work on a message of this client is not
    * waited for: `sync` waits for it, and stores that it has handled the message.
    */
   async close(): Promise<void> {
@@ -246,11 +249,17 @@ export class Client implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#closing.abort(new ClientClosedError());
-    const connection = await this.#connection.current?.catch(() => undefined);
-    if (!connection) return;
-    this.#freed = connection.unfinished.settled().then(() => connection.close());
+    const opening = this.#connection.current?.catch(() => undefined);
+    if (!opening) return;
+    const freeing = (async (): Promise<void> => {
+      const connection = await opening;
+      await connection?.unfinished.settled();
+      await connection?.close();
+    })();
+    this.#freed = withinCloseLimit(freeing, this.#env);
     // A subscriber that is at work may be the one that waits for this.
-    await Promise.race([this.#freed, connection.publisher.busy()]);
+    const busy = opening.then((connection) => connection?.publisher.busy() ?? this.#freed);
+    await Promise.race([this.#freed, busy]);
   }
 }
 

@@ -37,10 +37,10 @@ export interface OpenConnection extends Connection {
 /** Opens the storage, finds the homeserver and the session in it, and plugs the parts of a client together. */
 export async function connect(options: ConnectOptions): Promise<OpenConnection> {
   const { callbacks, closing } = options;
-  const opened = await openStorage(options.storage);
+  const opened = await openStorage(options.storage, closing);
   try {
     const storage = opened.storage.namespace("client");
-    const { homeserver, session } = await restore(storage, options.homeserver, closing);
+    const { homeserver, session } = await untilAborted(restore(storage, options.homeserver, closing), closing);
     const { env, close: closeEnv } = openEnv(options.env);
     const exchangeOnce = exchangeOver(env);
     return {
@@ -68,12 +68,21 @@ export async function connect(options: ConnectOptions): Promise<OpenConnection> 
 }
 
 /** Who opens closes: a storage that was given open stays so. */
-async function openStorage(source: StorageSource): Promise<{ storage: Storage; close(): Promise<void> }> {
+async function openStorage(
+  source: StorageSource,
+  closing: AbortSignal,
+): Promise<{ storage: Storage; close(): Promise<void> }> {
   if (typeof source !== "function") return { storage: toStorage(source), async close() {} };
+  const opening = (async () => toStorage(await source()))();
   try {
-    const storage = toStorage(await source());
+    const storage = await untilAborted(opening, closing);
     return { storage, close: () => storage.close() };
   } catch (cause) {
+    if (closing.aborted) {
+      // It may be open some time, and nobody will use it.
+      opening.then((storage) => storage.close()).catch(() => undefined);
+      throw closing.reason;
+    }
     if (cause instanceof StorageError || cause instanceof TypeError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new StorageError(`Cannot open the client's storage: ${reason}; the next call tries again`, { cause });
@@ -97,14 +106,14 @@ async function restore(
     return { homeserver: stored, session: restoreSession(storedSession) };
   }
   const found = typeof given === "function" ? checkHomeserver(await untilAborted(given(), closing)) : given;
-  const isOther = stored?.baseClientUrl !== found.baseClientUrl;
-  const session = isOther ? undefined : restoreSession(storedSession);
-  const homeserver = isOther ? found : { ...stored, ...found };
-  if (JSON.stringify(homeserver) !== JSON.stringify(stored)) {
-    await storage.transaction((transaction) => {
-      if (isOther) transaction.clear();
-      transaction.set("homeserver", toStored(homeserver));
-    });
-  }
-  return { homeserver, session };
+  return storage.transaction(async (transaction) => {
+    // Another client may have stored one meanwhile, and a session with it.
+    const current = restoreHomeserver(await transaction.get("homeserver"));
+    const chosen = typeof given === "function" && current ? current : found;
+    const isOther = current?.baseClientUrl !== chosen.baseClientUrl;
+    const homeserver = isOther ? chosen : { ...current, ...chosen };
+    if (isOther) transaction.clear();
+    if (JSON.stringify(homeserver) !== JSON.stringify(current)) transaction.set("homeserver", toStored(homeserver));
+    return { homeserver, session: isOther ? undefined : restoreSession(await transaction.get("session")) };
+  });
 }

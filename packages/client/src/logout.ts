@@ -1,13 +1,11 @@
+import { objectOf } from "./answer.js";
 import { call } from "./call.js";
 import type { Connection } from "./connection.js";
-import { MatrixError } from "./errors.js";
 import { renewToLogOut } from "./renew.js";
 import type { Session } from "./session.js";
 import { forgetSession, tellLoggedOut } from "./session-life.js";
 import { type AbortOptions, untilAborted } from "./signals.js";
-
-/** A homeserver that refuses every token that it gives is not asked for more of them than this. */
-const maxTokens = 3;
+import { isUnknownToken, withAccessToken } from "./with-access-token.js";
 
 /**
  * Ends the session at the homeserver, and then forgets all that this client has stored; requests and a sync of it end. When the
@@ -42,16 +40,16 @@ async function logOut(connection: Connection, session: Session, endpoint: string
 }
 
 async function end(connection: Connection, session: Session, endpoint: string): Promise<void> {
-  for (let token = 1; token <= maxTokens; token++) {
-    const { accessToken } = session;
-    try {
-      await call(connection, "POST", endpoint, { accessToken, body: {}, idempotent: true });
-      break;
-    } catch (error) {
-      if (!(error instanceof MatrixError && error.errcode === "M_UNKNOWN_TOKEN")) throw error;
-      // A session that the homeserver has ended before is over as well.
-      if (!(await renewToLogOut(connection, session, accessToken, error))) break;
-    }
+  try {
+    await withAccessToken(
+      session,
+      async (accessToken) =>
+        objectOf(await call(connection, "POST", endpoint, { accessToken, body: {}, idempotent: true })),
+      (accessToken, refusal) => renewToLogOut(connection, session, accessToken, refusal),
+    );
+  } catch (error) {
+    // A session that the homeserver has ended before is over as well.
+    if (!isUnknownToken(error)) throw error;
   }
   await forgetSession(connection, session);
 }

@@ -19,19 +19,24 @@ const refusals: ReadonlySet<string> = new Set(["M_UNKNOWN_TOKEN", "M_FORBIDDEN"]
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3refresh
  */
-export async function refresh(connection: Connection, { tokens, isDoubtful }: Session): Promise<Tokens | undefined> {
+export async function refresh(connection: Connection, session: Session): Promise<Tokens | undefined> {
+  const { tokens, isDoubtful, ended } = session;
   for (const refreshToken of [tokens.refreshToken, isDoubtful ? tokens.gotBy : undefined]) {
-    const next = refreshToken === undefined ? undefined : await refreshBy(connection, refreshToken);
+    const next = refreshToken === undefined ? undefined : await refreshBy(connection, refreshToken, ended);
     if (next) return next;
   }
   return undefined;
 }
 
-async function refreshBy(connection: Connection, refreshToken: string): Promise<Tokens | undefined> {
+async function refreshBy(
+  connection: Connection,
+  refreshToken: string,
+  ended: AbortSignal,
+): Promise<Tokens | undefined> {
   try {
     const body = { refresh_token: refreshToken };
     // Made again, it gets other tokens in the place of those that were lost.
-    const answer = await call(connection, "POST", "v3/refresh", { body, timeoutMs, idempotent: true });
+    const answer = await call(connection, "POST", "v3/refresh", { body, timeoutMs, ended, idempotent: true });
     return tokensIn(objectOf(answer), connection.env, refreshToken);
   } catch (error) {
     if (error instanceof MatrixError && refusals.has(error.errcode)) return undefined;

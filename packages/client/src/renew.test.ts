@@ -250,6 +250,94 @@ describe("renewing tokens", () => {
     expect(await client.whoami()).toMatchObject({ userId });
   });
 
+  it.each([400, 403, 404, 429, 500, 502])(
+    "keeps the session when M_UNKNOWN_TOKEN comes with %d (threat 26)",
+    async (status) => {
+      const fake = await startFake();
+      const { client } = await logIn(fake, "alice", { env: { setTimeout: hasty } });
+      const body = '{"errcode":"M_UNKNOWN_TOKEN","error":"no"}';
+      fake.intercept(/whoami|logout/, faults.answerWith(status, body));
+      for (const call of [() => client.whoami(), () => client.logout()]) {
+        await expect(call()).rejects.toMatchObject({ errcode: "M_UNKNOWN_TOKEN", status });
+      }
+      expect(await client.isLoggedIn()).toBe(true);
+    },
+  );
+
+  it("does not log in again on a device for which another client has got tokens meanwhile", async () => {
+    const fake = await startFake();
+    const storage = new Map<string, unknown>();
+    const person = await fake.register("alice");
+    const first = await openClient(fake, { storage, callbacks: { logInAgain: () => person } });
+    const { userId } = await first.login(person);
+    const logInAgain = vi.fn(async () => {
+      // What a process that stands still loses: its lease is over, and another one takes it.
+      storage.set("%lease-end/client/=session", 0);
+      await first.whoami();
+      return person;
+    });
+    const second = await openClient(fake, { storage, callbacks: { logInAgain } });
+    fake.softLogOut(userId);
+    const logins = (): number => fake.requests.filter(({ path }) => path === "/_matrix/client/v3/login").length;
+    const before = logins();
+    expect(await second.whoami()).toMatchObject({ userId });
+    expect(logInAgain).toHaveBeenCalledTimes(1);
+    expect(logins() - before).toBe(1);
+    expect(await first.whoami()).toMatchObject({ userId });
+  });
+
+  it("ends the session at the homeserver, too, after the application has failed to say how to log in again", async () => {
+    const fake = await startFake();
+    const storage = memoryStorage();
+    const callbacks = {
+      logInAgain: () => {
+        throw new Error("no idea");
+      },
+    };
+    const { client } = await logIn(fake, "alice", { storage, callbacks });
+    const stop = fake.intercept(
+      /whoami|refresh/,
+      faults.answerWith(401, '{"errcode":"M_UNKNOWN_TOKEN","error":"x","soft_logout":true}'),
+    );
+    await expect(client.whoami()).rejects.toThrow("no idea");
+    stop();
+    const { accessToken } = await tokensIn(storage);
+    fake.intercept(
+      /logout/,
+      faults.times(1, faults.answerWith(401, '{"errcode":"M_UNKNOWN_TOKEN","soft_logout":true}')),
+    );
+    await client.logout();
+    const late = await openClient(fake);
+    await expect(late.login({ accessToken })).rejects.toMatchObject({ errcode: "M_UNKNOWN_TOKEN" });
+  });
+
+  it("is waited for no longer than a request may take", async () => {
+    const fake = await startFake();
+    const storage = memoryStorage();
+    const person = await fake.register("alice");
+    const asked = vi.fn(() => new Promise<never>(() => {}));
+    const asking = await openClient(fake, { storage, callbacks: { logInAgain: asked } });
+    await asking.login(person);
+    const other = await openClient(fake, { storage });
+    fake.softLogOut(person.userId);
+    const options = { timeoutMs: 50 };
+    const late = { name: "ConnectionError", message: expect.stringContaining("within 50 ms") as string };
+    await expect(asking.request("GET", "v3/account/whoami", options)).rejects.toMatchObject(late);
+    expect(asked).toHaveBeenCalledTimes(1);
+    await expect(other.request("GET", "v3/account/whoami", options)).rejects.toMatchObject(late);
+  });
+
+  it("ends with a logout, and with it what waits for new tokens", async () => {
+    const fake = await startFake();
+    const { client, userId } = await logIn(fake, "alice");
+    fake.expireAccessTokens(userId);
+    fake.intercept(refreshPath, faults.times(1, faults.fallSilentBeforeProcessing()));
+    const waiting = expect(client.whoami()).rejects.toThrow(NotLoggedInError);
+    await vi.waitFor(() => expect(refreshesOf(fake)).toBe(1));
+    await client.logout();
+    await waiting;
+  });
+
   it("gives up on a homeserver that refuses every token that it gives", async () => {
     const fake = await startFake();
     const { client } = await logIn(fake, "alice");

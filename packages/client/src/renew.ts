@@ -1,7 +1,7 @@
 import { type Lease, StorageError } from "@mx/storage";
 import { authenticate, discard } from "./authenticate.js";
 import type { Connection } from "./connection.js";
-import { checkCredentials } from "./credentials.js";
+import { checkCredentials, type Credentials } from "./credentials.js";
 import { ConnectionError, MatrixError } from "./errors.js";
 import { refresh } from "./refresh.js";
 import { isSameSession, restoreSession, type Session } from "./session.js";
@@ -16,6 +16,9 @@ import type { Tokens } from "./tokens.js";
 
 /** How long the lease outlives a process that was killed while it had it. */
 const leaseTtlMs = 10_000;
+
+/** A logout waits no longer than this for another process that has the lease: that one may be asking its user. */
+const logoutWaitMs = 10_000;
 
 /** What has become of a session whose tokens were to be renewed: `kept` is as it was. */
 type Outcome = "renewed" | "kept" | "over";
@@ -59,10 +62,14 @@ export async function renewToLogOut(
 ): Promise<boolean> {
   // Whoever asks the application has the lease, and has found that nothing can be refreshed.
   if (session.isAskingToLogIn) return false;
-  const outcome = await underLease(connection, session, accessToken, async (lease) =>
-    canBeReplaced(session, refusal) ? replace(connection, session, lease) : "kept",
-  );
-  return outcome === "renewed";
+  const work = async (lease: Lease): Promise<Outcome> =>
+    canBeReplaced(session, refusal) ? replace(connection, session, lease) : "kept";
+  try {
+    return (await underLease(connection, session, accessToken, work, logoutWaitMs)) === "renewed";
+  } catch (error) {
+    if (error instanceof StorageError && error.code === "lease-held") return false;
+    throw error;
+  }
 }
 
 /** Renews tokens that will end soon. That it cannot be done now is no reason to fail: they are still good. */
@@ -88,6 +95,7 @@ function underLease(
   session: Session,
   accessToken: string,
   work: (lease: Lease) => Promise<Outcome>,
+  waitMs = Number.POSITIVE_INFINITY,
 ): Promise<Outcome> {
   const { storage, closing, unfinished } = connection;
   return unfinished.run(async () => {
@@ -95,7 +103,7 @@ function underLease(
     const { signal } = stop;
     try {
       for (;;) {
-        const lease = await storage.lease("session", { ttlMs: leaseTtlMs, waitMs: Number.POSITIVE_INFINITY, signal });
+        const lease = await storage.lease("session", { ttlMs: leaseTtlMs, waitMs, signal });
         try {
           const stored = restoreSession(await storage.get("session"));
           if (!stored || !isSameSession(session, stored)) return await end(connection, session);
@@ -133,23 +141,30 @@ function isSoft(refusal: MatrixError): boolean {
 async function replace(connection: Connection, session: Session, lease: Lease): Promise<Outcome> {
   const tokens = await refresh(connection, session);
   if (tokens) return store(connection, session, tokens, lease);
-  // If this process stood still for longer than its lease lasts, another one may have used the refresh token up: it shows here.
-  await connection.storage.transaction(() => {}, { lease });
+  // Another process may have used the refresh token up.
+  await requireHeld(connection, lease);
   return "kept";
+}
+
+/** Rejects when this process stood still for longer than its lease lasts, and another one has it now. */
+async function requireHeld({ storage }: Connection, lease: Lease): Promise<void> {
+  await storage.transaction(() => {}, { lease });
 }
 
 async function logInAgain(connection: Connection, session: Session, lease: Lease): Promise<Outcome> {
   const { userId, deviceId } = session;
   session.isAskingToLogIn = true;
-  const asking = connection.callbacks.logInAgain?.({ userId, deviceId });
-  const credentials = await untilAborted(asking, connection.closing, session.ended).finally(() => {
+  const ask = async (): Promise<Credentials | undefined> => connection.callbacks.logInAgain?.({ userId, deviceId });
+  const credentials = await untilAborted(ask(), connection.closing, session.ended, lease.signal).finally(() => {
     session.isAskingToLogIn = false;
   });
   if (!credentials) return "kept";
   checkCredentials(credentials);
 
+  // A login on a device ends the tokens that another process may have got for it meanwhile.
+  await requireHeld(connection, lease);
   const device = "accessToken" in credentials || deviceId === undefined ? {} : { deviceId };
-  const again = await authenticate(connection, { ...credentials, ...device });
+  const again = await authenticate(connection, { ...credentials, ...device }, lease.signal);
   if (!isSameSession(session, again)) {
     await discard(connection, again, credentials);
     throw new TypeError(

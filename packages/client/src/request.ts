@@ -1,13 +1,14 @@
-import { call, type CallOptions, type OwnCallOptions } from "./call.js";
+import { call, type CallOptions, defaultTimeoutMs, type OwnCallOptions } from "./call.js";
 import type { Connection } from "./connection.js";
+import { withDeadline } from "./deadline.js";
 import type { Endpoint } from "./endpoint.js";
-import { MatrixError } from "./errors.js";
 import { interactive } from "./interactive.js";
 import type { Json } from "./json.js";
 import { renew, renewEarly } from "./renew.js";
 import type { Session } from "./session.js";
 import { requireSession } from "./session-life.js";
 import { untilAborted } from "./signals.js";
+import { withAccessToken } from "./with-access-token.js";
 
 export interface RequestOptions extends CallOptions {
   /** `false` sends no access token, and needs no session; `true` by default. */
@@ -23,13 +24,9 @@ interface InSession extends OwnCallOptions {
   readonly session: Session;
 }
 
-/** A homeserver that refuses every token that it gives is not asked for more of them than this. */
-const maxTokens = 3;
-
 /**
  * Makes a request to an endpoint of the client-server API and resolves with the answer's JSON. It is authenticated with the access
- * token of a session, which goes to the base URL of that session and nowhere else; when the session ends, so does the request. A request
- * whose access token is refused was not processed, whatever it is, so it is made again with another one when there is one.
+ * token of a session, which goes to the base URL of that session and nowhere else; when the session ends, so does the request.
  */
 export async function request(
   connection: Connection,
@@ -53,18 +50,16 @@ async function callWithTokens(
   endpoint: string | Endpoint,
   { session, ...options }: InSession,
 ): Promise<Json> {
-  const { signal = connection.closing } = options;
-  if (session.isDue(connection.env.now())) await untilAborted(renewEarly(connection, session), signal);
-  for (let token = 1; ; token++) {
-    const { accessToken, ended } = session;
-    try {
-      const answer = await call(connection, method, endpoint, { ...options, accessToken, ended });
-      session.prove(accessToken);
-      return answer;
-    } catch (error) {
-      const isRefused = error instanceof MatrixError && error.errcode === "M_UNKNOWN_TOKEN";
-      if (!isRefused || token === maxTokens) throw error;
-      if (!(await untilAborted(renew(connection, session, accessToken, error), signal))) throw error;
-    }
-  }
+  const { env, closing } = connection;
+  const { signal, timeoutMs = defaultTimeoutMs } = options;
+  const attempt = `${method} ${String(endpoint)}`;
+  // Others may wait for longer, and so may the application.
+  const within = <Result>(renewal: Promise<Result>): Promise<Result> =>
+    withDeadline({ env, attempt, timeoutMs, signals: [closing, signal] }, (limit) => untilAborted(renewal, limit));
+  if (session.isDue(env.now())) await within(renewEarly(connection, session));
+  return withAccessToken(
+    session,
+    (accessToken) => call(connection, method, endpoint, { ...options, accessToken, ended: session.ended }),
+    (accessToken, refusal) => within(renew(connection, session, accessToken, refusal)),
+  );
 }

@@ -1,4 +1,4 @@
-import { StorageError, type StorageValue } from "@mx/storage";
+import type { StorageValue } from "@mx/storage";
 import { stringIn } from "./answer.js";
 import { backOffMs } from "./back-off.js";
 import { BodyTooLargeError } from "./body.js";
@@ -9,7 +9,7 @@ import { isJsonObject, type Json } from "./json.js";
 import { SyncFailed } from "./messages.js";
 import { request } from "./request.js";
 import type { Session } from "./session.js";
-import { requireSession, storeFor } from "./session-life.js";
+import { forgetSession, requireSession, storeFor, tellLoggedOut } from "./session-life.js";
 import { joinSignals } from "./signals.js";
 import { newsIn } from "./sync-answer.js";
 import { wait } from "./wait.js";
@@ -24,7 +24,7 @@ export interface SyncOptions {
   readonly signal?: AbortSignal;
   /** How long the homeserver may hold a request while there is nothing new; 30 s by default. */
   readonly timeoutMs?: number;
-  /** The most bytes that one answer may have; 32 MiB by default. The first one of a user in very many rooms may be larger. */
+  /** The most bytes that one answer may have; 48 MiB by default. The first one of a user in very many rooms may be larger. */
   readonly maxBodyBytes?: number;
 }
 
@@ -67,7 +67,7 @@ export async function sync(connection: Connection, options: SyncOptions = {}): P
   const session = requireSession(connection, "sync");
   if (session.isSyncing) throw new AlreadySyncingError();
   session.isSyncing = true;
-  const { timeoutMs = 30_000, maxBodyBytes = 32 * 1024 * 1024 } = options;
+  const { timeoutMs = 30_000, maxBodyBytes = 48 * 1024 * 1024 } = options;
   const stop = joinSignals(connection.closing, session.ended, options.signal);
   try {
     const { signal } = stop;
@@ -160,9 +160,10 @@ async function store({ connection, session }: RunningSync, position: Position): 
     transaction.set("sync", { ...position });
   });
   if (isCurrent) return true;
-  await session.ending?.catch(() => undefined);
-  if (session.ended.aborted) return false;
-  throw new StorageError("Cannot store the sync's place: its session is not in the storage any more; log in again");
+  // It has ended: here, or in another process that shares the storage.
+  await forgetSession(connection, session);
+  await tellLoggedOut(connection, session);
+  return false;
 }
 
 async function pause({ connection: { env }, stop }: RunningSync, delayMs: number): Promise<void> {
