@@ -167,6 +167,7 @@ describe("discover", () => {
       JSON.stringify({ ...wellKnown, "m.identity_server": {} }),
     ],
     ["nested deeper than any such document", `{"m.homeserver":{"base_url":"https://a.example"},"a":${nested(10_000)}}`],
+    ["with a number that cannot be stored", '{"m.homeserver":{"base_url":"https://a.example"},"a":[{"b":-1e999}]}'],
     ["larger than 64 KiB", JSON.stringify({ ...wellKnown, padding: "x".repeat(65_536) })],
     ["10 MB", JSON.stringify({ ...wellKnown, padding: "x".repeat(10_000_000) })],
     ["without end", endless],
@@ -229,6 +230,7 @@ describe("discover", () => {
     ["without a list", "{}"],
     ["a list of other things", '{"versions":[1,2]}'],
     ["nested deeper than any such document", `{"versions":["v1.1"],"a":${nested(10_000)}}`],
+    ["with a number that cannot be stored", '{"versions":["v1.1"],"a":1e999}'],
     ["larger than 64 KiB", JSON.stringify({ ...versions, padding: "x".repeat(65_536) })],
     ["answered with another status", status(201, JSON.stringify(versions))],
     ["an object in the place of the list", '{"versions":{}}'],
@@ -545,4 +547,15 @@ describe("discover", () => {
       expect(await closing(new Client({ storage })).isLoggedIn()).toBe(false);
     });
   });
+
+  it.each([`{"a":${nested(10_000)}}`, '{"a":1e999}'])(
+    "is nothing that a client is made with when it cannot be stored",
+    (json) => {
+      const baseClientUrl = "https://matrix.example.org/_matrix/client/";
+      const extra = JSON.parse(json) as object;
+      for (const wrong of [{ wellKnown: { ...wellKnown, ...extra } }, { versions: { ...versions, ...extra } }]) {
+        expect(() => new Client({ storage: new Map(), baseClientUrl, ...wrong })).toThrow("leave them out");
+      }
+    },
+  );
 });

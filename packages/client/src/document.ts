@@ -4,6 +4,7 @@ import type { Env } from "./env.js";
 import { ConnectionError } from "./errors.js";
 import type { FetchInit, FetchResponse } from "./fetch.js";
 import type { Json } from "./json.js";
+import { isStorable } from "./storable.js";
 
 /** A public JSON document, and how it is read. No token is sent for it, whoever answers. */
 export interface DocumentRequest {
@@ -19,8 +20,6 @@ export interface DocumentRequest {
 }
 
 const maxBodyBytes = 64 * 1024;
-/** What nests deeper can be parsed, but not always be stored. */
-const maxLevels = 32;
 
 /** Reads a document; rejects with a `ConnectionError`, which has a status when there was an answer. */
 export async function readDocument(env: Env, request: DocumentRequest): Promise<Json> {
@@ -34,7 +33,7 @@ export async function readDocument(env: Env, request: DocumentRequest): Promise<
   if (status !== 200) throw wrong(isRedirect(status) ? "was a redirect" : `was ${status}`);
   const document = parse(text);
   if (document === undefined) throw wrong("was 200 with a body that is not JSON");
-  if (isDeeperThan(document, maxLevels)) throw wrong(`nests deeper than ${maxLevels} levels`);
+  if (!isStorable(document)) throw wrong("nests too deep, or holds a number that is too large");
   return document;
 }
 
@@ -108,9 +107,4 @@ function parse(text: string): Json | undefined {
   } catch {
     return undefined;
   }
-}
-
-function isDeeperThan(value: Json, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
 }

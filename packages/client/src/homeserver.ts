@@ -2,6 +2,7 @@ import type { StorageValue } from "@mx/storage";
 import { checkBaseClientUrl, parseBaseUrl } from "./endpoint.js";
 import { isJsonObject } from "./json.js";
 import { isExposed } from "./private-host.js";
+import { isStorable } from "./storable.js";
 
 /** Where a homeserver is and what it says of itself: what `discover` finds, and `new Client` takes. */
 export interface Homeserver {
@@ -71,6 +72,11 @@ export function checkHomeserver(given: Homeserver): Homeserver {
   if (allowHttp !== true && isExposed(new URL(baseClientUrl))) {
     throw new TypeError(
       `Cannot use the baseClientUrl "${baseClientUrl}": it is not encrypted; use https, or pass allowHttp: true`,
+    );
+  }
+  if (!isStorable(wellKnown) || !isStorable(versions)) {
+    throw new TypeError(
+      "Cannot use the wellKnown or the versions: they nest too deep, or hold a number that is too large; leave them out",
     );
   }
   return {

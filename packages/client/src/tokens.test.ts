@@ -23,9 +23,12 @@ describe("tokensIn", () => {
     });
   });
 
-  it.each([undefined, null, "60000", {}])("does not know when tokens end that live for %j", (lifeMs) => {
-    expect(tokensIn(answer(lifeMs), env)).toEqual({ accessToken, refreshToken: "syr_b" });
-  });
+  it.each([undefined, null, "60000", {}, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    "does not know when tokens end that live for %o",
+    (lifeMs) => {
+      expect(tokensIn(answer(lifeMs), env)).toEqual({ accessToken, refreshToken: "syr_b" });
+    },
+  );
 
   it("keeps the refresh token that got them, and goes on with it when there is no other", () => {
     expect(tokensIn(answer(), env, "syr_a")).toEqual({ accessToken, refreshToken: "syr_b", gotBy: "syr_a" });

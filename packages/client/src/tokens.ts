@@ -31,7 +31,8 @@ export function tokensIn(answer: JsonObject, env: Env, gotBy?: string): Tokens {
   const refreshToken = isToken(given) ? given : gotBy;
   if (refreshToken === undefined) return { accessToken };
   const tokens = { accessToken, refreshToken, ...(gotBy !== undefined && { gotBy }) };
-  if (typeof lifeMs !== "number") return tokens;
+  // JSON may hold a number that is infinite here, and can be stored nowhere.
+  if (typeof lifeMs !== "number" || !Number.isFinite(lifeMs)) return tokens;
   const marginMs = Math.min(lifeMs / 4, longestMarginMs);
   return { ...tokens, refreshAt: env.now() + Math.max(lifeMs - marginMs, shortestLifeMs) };
 }
