@@ -4,7 +4,7 @@ import type { Connection } from "./connection.js";
 import { checkCredentials, type Credentials, type DeviceOptions } from "./credentials.js";
 import { ConnectionError } from "./errors.js";
 import type { Json, JsonObject } from "./json.js";
-import { isSameSession, restoreSession, Session } from "./session.js";
+import { isSameDevice, restoreSession, Session } from "./session.js";
 import { type Tokens, tokensIn } from "./tokens.js";
 
 /** Asks the homeserver for a session. */
@@ -32,7 +32,7 @@ export async function discard(connection: Connection, session: Session, credenti
   if (credentials && "accessToken" in credentials) return false;
   try {
     const stored = restoreSession(await connection.storage.get("session").catch(() => undefined));
-    if (stored && isSameSession(session, stored)) return false;
+    if (stored && isSameDevice(session, stored)) return false;
     await call(connection, "POST", "v3/logout", { accessToken: session.accessToken, body: {} });
     return true;
   } catch {

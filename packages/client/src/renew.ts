@@ -4,7 +4,7 @@ import type { Connection } from "./connection.js";
 import { checkCredentials, type Credentials } from "./credentials.js";
 import { ConnectionError, MatrixError } from "./errors.js";
 import { refresh } from "./refresh.js";
-import { isSameSession, restoreSession, type Session } from "./session.js";
+import { isSameDevice, isSameSession, restoreSession, type Session } from "./session.js";
 import { forgetSession, renewSession, tellLoggedOut } from "./session-life.js";
 import { joinSignals, untilAborted } from "./signals.js";
 import type { Tokens } from "./tokens.js";
@@ -165,7 +165,7 @@ async function logInAgain(connection: Connection, session: Session, lease: Lease
   await requireHeld(connection, lease);
   const device = "accessToken" in credentials || deviceId === undefined ? {} : { deviceId };
   const again = await authenticate(connection, { ...credentials, ...device }, lease.signal);
-  if (!isSameSession(session, again)) {
+  if (!isSameDevice(session, again)) {
     await discard(connection, again, credentials);
     throw new TypeError(
       `Cannot log in again as "${userId}" on "${deviceId}": logInAgain led to "${again.userId}" on "${again.deviceId}"`,

@@ -7,6 +7,7 @@ import { LoggedOut } from "./messages.js";
 import { redactorOf } from "./secrets.js";
 import { isSameSession, restoreSession, type Session, storedForm } from "./session.js";
 import type { Tokens } from "./tokens.js";
+import { transactionId } from "./transaction-id.js";
 
 // 1. A session is one object from login to logout. What belongs to a session holds on to it, so that nothing of one user is ever done
 //    in the name of the next.
@@ -21,6 +22,7 @@ export function requireSession(connection: Connection, attempt: string): Session
 
 /** Makes a session durable, together with its homeserver and with nothing of an earlier one, and then the current one. */
 export function startSession(connection: Connection, session: Session, lease: Lease): Promise<void> {
+  session.id = transactionId(connection.env);
   return connection.unfinished.run(async () => {
     const start = (transaction: Transaction): void => {
       transaction.clear();

@@ -33,6 +33,32 @@ describe("the sessions of a client", () => {
     expect(sends).toHaveLength(1);
   });
 
+  it("are told apart, also when they are of one user on one device", async () => {
+    const fake = await startFake();
+    const storage = memoryStorage();
+    const person = await fake.register("alice");
+    const credentials = { ...person, deviceId: "PHONE" };
+    const first = await openClient(fake, { storage });
+    await first.login(credentials);
+    const second = await openClient(fake, { storage });
+    await second.whoami();
+    const reached = new Promise<() => void>((resolve) => {
+      const stop = fake.intercept("/_matrix/client/v3/logout", async (_request, _response, pass) => {
+        stop();
+        await new Promise<void>((go) => resolve(go));
+        await pass();
+      });
+    });
+    const slow = first.logout();
+    const go = await reached;
+    await second.logout();
+    await second.login(credentials);
+    go();
+    await slow;
+    expect(await storage.namespace("client").has("session")).toBe(true);
+    expect(await second.whoami()).toMatchObject({ deviceId: "PHONE" });
+  });
+
   it("leave nothing of an earlier one behind when they begin", async () => {
     const fake = await startFake();
     const storage = memoryStorage();

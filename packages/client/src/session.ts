@@ -9,6 +9,8 @@ export class Session {
   readonly userId: string;
   /** Missing when the access token belongs to no device, as an application service's does. */
   readonly deviceId: string | undefined;
+  /** Tells it from the one that another login begins on the same device; known when it is stored. */
+  id: string | undefined;
   #tokens: Tokens;
   #isProven = false;
   #renewAt: number;
@@ -26,7 +28,8 @@ export class Session {
   isAskingToLogIn = false;
   isSyncing = false;
 
-  constructor(userId: string, deviceId: string | undefined, tokens: Tokens) {
+  constructor(userId: string, deviceId: string | undefined, tokens: Tokens, id?: string) {
+    this.id = id;
     this.userId = userId;
     this.deviceId = deviceId;
     this.#tokens = tokens;
@@ -78,24 +81,31 @@ export class Session {
   }
 }
 
-/** Tells whether two sessions are one, of the same user on the same device, with tokens of different times perhaps. */
+/** Tells whether two sessions are of the same user on the same device. */
+export function isSameDevice(session: Session, other: Session): boolean {
+  return other.userId === session.userId && other.deviceId === session.deviceId;
+}
+
+/** Tells whether what is stored is a session of this process, with tokens of another time perhaps. */
 export function isSameSession(session: Session, stored: Session): boolean {
-  return stored.userId === session.userId && stored.deviceId === session.deviceId;
+  return isSameDevice(session, stored) && session.id === stored.id;
 }
 
 /** What is stored of a session, with the tokens that it has or is about to have. */
-export function storedForm({ userId, deviceId }: Session, tokens: Tokens): StorageValue {
-  return { userId, ...(deviceId !== undefined && { deviceId }), ...tokens };
+export function storedForm({ id, userId, deviceId }: Session, tokens: Tokens): StorageValue {
+  return { ...(id !== undefined && { id }), userId, ...(deviceId !== undefined && { deviceId }), ...tokens };
 }
 
 /** The session that was stored, if there is one. */
 export function restoreSession(stored: StorageValue | undefined): Session | undefined {
   if (stored === undefined) return undefined;
   if (isJsonObject(stored)) {
-    const { userId, deviceId } = stored;
+    const { id, userId, deviceId } = stored;
     const tokens = restoreTokens(stored);
     const hasDevice = deviceId === undefined || typeof deviceId === "string";
-    if (typeof userId === "string" && hasDevice && tokens) return new Session(userId, deviceId, tokens);
+    if (typeof userId === "string" && hasDevice && tokens) {
+      return new Session(userId, deviceId, tokens, typeof id === "string" ? id : undefined);
+    }
   }
   throw new StorageError("Cannot restore the session: what is stored is none; clear the storage to begin anew");
 }
