@@ -1,4 +1,5 @@
 import type { RequestListener } from "node:http";
+import { inspect } from "node:util";
 import { describe, expect, it, vi } from "vitest";
 import { Client } from "./client.js";
 import { discover, type DiscoverOptions } from "./discover.js";
@@ -126,17 +127,33 @@ describe("discover", () => {
     "@alice",
     "ftp://example.org",
     "https://",
-    "https://user:password@example.org",
     "example.org:port",
-    null,
-    42,
   ])("of %j", (server) => {
     it("fails before anything is asked, names the value and says what would do", async () => {
-      const error = await discover(server as string).catch((reason: unknown) => reason);
+      const error = await discover(server).catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(DiscoveryError);
       expect(error).toMatchObject({ outcome: "FAIL_PROMPT" });
       expect((error as Error).message).toContain(JSON.stringify(server));
     });
+  });
+
+  it.each([
+    ["https://me:s3cret@example.org", '"https://…@example.org"'],
+    ["https://s3cret@example.org", '"https://…@example.org"'],
+    ["https://me:s3cret@[zz]", '"https://…@[zz]"'],
+    [`https://me:${"s3cret".repeat(100)}@example.org`, '"https://…@example.org"'],
+    ["https://me:s3cret/s3cret@s3cret@example.org", '"https://…@example.org"'],
+    ["https:\\\\me:s3cret@example.org", JSON.stringify("https:\\\\…@example.org")],
+    ["https:/me:s3cret@example.org", '"https:/…@example.org"'],
+    ["https:me:s3cret@example.org", '"https:…@example.org"'],
+    ["me:s3cret@example.org", '"me:…@example.org"'],
+    [{ url: "https://me:s3cret@example.org" }, "object"],
+    [null, "object"],
+  ])("says nothing of the password in %j (threat 4)", async (server, shown) => {
+    const error = await discover(server as string).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ name: "DiscoveryError", outcome: "FAIL_PROMPT" });
+    expect((error as Error).message).toContain(shown);
+    expect(inspect(error)).not.toContain("s3cret");
   });
 
   const endless: RequestListener = (_, response) => {
@@ -406,7 +423,16 @@ describe("discover", () => {
       "https://localhost",
       "https://LOCALHOST.",
       "https://a.localhost",
+      "https://a.localhost..",
+      "https://127.0.0.1..",
       "https://metadata.google.internal",
+      "https://intranet",
+      "https://intranet.:8448/base",
+      "https://router.lan",
+      "https://nas.home",
+      "https://nas.home.arpa.",
+      "https://matrix.example.corp",
+      "https://host.localdomain",
     ];
 
     it.each(privateUrls)("refuses a document that names %s: it is not asked (threat 21)", async (base_url) => {
@@ -427,6 +453,9 @@ describe("discover", () => {
       "https://100.128.0.1:8448",
       "https://[2a00::1]",
       "https://a.b:8448",
+      "https://lan.example.org",
+      "https://example.wlan",
+      "https://matrix.mycorp",
     ])("believes a document that names %s", async (base_url) => {
       const document = { "m.homeserver": { base_url } };
       const wire = await serve({ [wellKnownPath]: document, [versionsPath]: versions });
@@ -442,7 +471,7 @@ describe("discover", () => {
       expect(found.baseClientUrl).toBe("https://10.1.2.3/_matrix/client/");
     });
 
-    it.each(["10.0.0.1", "localhost", "[fd00::1]", "https://nas.local"])(
+    it.each(["10.0.0.1", "localhost", "[fd00::1]", "https://nas.local", "intranet", "matrix.lan"])(
       "is not what %s is: it leads to any place",
       async (server) => {
         const document = { "m.homeserver": { base_url: "https://10.1.2.3" } };
@@ -548,14 +577,14 @@ describe("discover", () => {
     });
   });
 
-  it.each([`{"a":${nested(10_000)}}`, '{"a":1e999}'])(
-    "is nothing that a client is made with when it cannot be stored",
-    (json) => {
-      const baseClientUrl = "https://matrix.example.org/_matrix/client/";
-      const extra = JSON.parse(json) as object;
-      for (const wrong of [{ wellKnown: { ...wellKnown, ...extra } }, { versions: { ...versions, ...extra } }]) {
-        expect(() => new Client({ storage: new Map(), baseClientUrl, ...wrong })).toThrow("leave them out");
-      }
-    },
-  );
+  it.each([
+    ["nests too deep", `{"a":${nested(10_000)}}`],
+    ["holds an infinite number", '{"a":1e999}'],
+  ])("is nothing that a client is made with when what it found %s", (_, json) => {
+    const baseClientUrl = "https://matrix.example.org/_matrix/client/";
+    const extra = JSON.parse(json) as object;
+    for (const wrong of [{ wellKnown: { ...wellKnown, ...extra } }, { versions: { ...versions, ...extra } }]) {
+      expect(() => new Client({ storage: new Map(), baseClientUrl, ...wrong })).toThrow("leave them out");
+    }
+  });
 });

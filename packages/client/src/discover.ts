@@ -5,6 +5,7 @@ import { ConnectionError, DiscoveryError } from "./errors.js";
 import { type Homeserver, isVersions, isWellKnown, type Versions, type WellKnown } from "./homeserver.js";
 import { isJsonObject, type Json } from "./json.js";
 import { isExposed, isPrivateHost } from "./private-host.js";
+import { quoteUrl } from "./quote.js";
 
 export interface DiscoverOptions {
   readonly signal?: AbortSignal;
@@ -171,8 +172,7 @@ function failure(
   wayOut: string = wayOutOf(server, outcome),
   cause?: ConnectionError,
 ): DiscoveryError {
-  const given = JSON.stringify(server) ?? String(server);
-  const message = `Cannot discover the homeserver of ${given}: ${found}; ${wayOut}`;
+  const message = `Cannot discover the homeserver of ${quoteUrl(server)}: ${found}; ${wayOut}`;
   return new DiscoveryError(message, outcome, cause && { cause });
 }
 

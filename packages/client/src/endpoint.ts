@@ -1,4 +1,4 @@
-import { quote } from "./quote.js";
+import { quote, quoteUrl } from "./quote.js";
 
 /** A path of the client-server API below its base URL, and the template that it was made of: what `endpoint` makes. */
 export class Endpoint {
@@ -104,9 +104,8 @@ export function originOf(baseClientUrl: string): string {
  * says what is wrong with it.
  */
 export function checkBaseClientUrl(baseClientUrl: unknown): string {
-  const given = JSON.stringify(baseClientUrl) ?? typeof baseClientUrl;
   const wrong = (found: string, wayOut: string): TypeError =>
-    new TypeError(`Cannot use the baseClientUrl ${given}: ${found}; ${wayOut}`);
+    new TypeError(`Cannot use the baseClientUrl ${quoteUrl(baseClientUrl)}: ${found}; ${wayOut}`);
   const discovered = 'pass what discover("example.org") resolves to';
 
   const url = parseBaseUrl(baseClientUrl);

@@ -8,13 +8,16 @@ export function isExposed(url: URL): boolean {
   return url.protocol === "http:" && !isLoopbackHost(url.hostname);
 }
 
+const privateName = /^[^.]*$|(^|\.)(localhost|local|localdomain|internal|home\.arpa|home|lan|corp)$/;
+
 /**
  * Tells whether the host of a URL is in no public network: this machine, and the names and addresses that are set apart for local
- * networks, for carriers, and for groups. It knows what the host is called, and not where a name resolves to.
+ * networks, for carriers, and for groups; a name without a dot, too. It knows what the host is called, and not where a name resolves to.
  */
 export function isPrivateHost(hostname: string): boolean {
   if (hostname.startsWith("[")) return isPrivateIpv6(hostname);
-  return isPrivateIpv4(hostname) || /(^|\.)(localhost|local|internal|home\.arpa)\.?$/.test(hostname);
+  const name = hostname.replace(/\.+$/, "");
+  return isPrivateIpv4(name) || privateName.test(name);
 }
 
 /** A URL has changed all the ways to write an IPv4 address into this one. */

@@ -2,3 +2,8 @@
 export function quote(value: unknown): string {
   return typeof value === "string" ? JSON.stringify(value.slice(0, 200)) : typeof value;
 }
+
+/** The same of what was meant to be a URL or a server name: who puts a password into one finds it in no log. */
+export function quoteUrl(url: unknown): string {
+  return quote(typeof url === "string" ? url.replace(/^([^@:/\\]*:[/\\]*)[^]*@/, "$1…@") : url);
+}
