@@ -130,6 +130,22 @@ describe("supports", () => {
     expect([asked("versions"), asked("capabilities")]).toEqual([1, 2]);
   });
 
+  it("answers no client from what another one was told, who has logged in with its storage as somebody else", async () => {
+    const { fake, told, asked, open } = await startTelling();
+    const client = open();
+    await client.login(await fake.register("alice"));
+    const other = open();
+    await other.logout();
+    await other.login(await fake.register("bob"));
+    told.capabilities = { capabilities: { "m.change_password": { enabled: false } } };
+    expect(await other.supports("m.change_password")).toBe(false);
+    told.capabilities = { capabilities: {} };
+    expect((await client.identity())?.userId).toContain("alice");
+    expect(await client.supports("m.change_password")).toBe(true);
+    expect(await other.supports("m.change_password")).toBe(false);
+    expect(asked("capabilities")).toBe(2);
+  });
+
   it("does not give what it was told to a client of another homeserver that has taken its storage", async () => {
     const { open, storage } = await startTelling();
     const client = open();

@@ -79,7 +79,7 @@ async function askVersions(connection: Connection, known: Answer<Versions> | und
 }
 
 async function capabilitiesOf(connection: Connection, session: Session): Promise<Capabilities> {
-  const known = restoreCapabilities(await connection.storage.get("capabilities"));
+  const known = restoreCapabilities(await connection.storage.get("capabilities"), session);
   const question = questionOf(capabilitiesQuestions, session);
   const capabilities = await question.answer(connection.env, known, () => askCapabilities(connection, session, known));
   session.ended.throwIfAborted();
@@ -96,7 +96,7 @@ async function askCapabilities(
   );
   const listed = Object.entries(objectOf(objectOf(found)["capabilities"] ?? null));
   const capabilities = Object.fromEntries(listed.map(([name, value]) => [name, isEnabled(value)]));
-  const stored = { capabilities, askedAt: connection.env.now() };
+  const stored = { userId: session.userId, capabilities, askedAt: connection.env.now() };
   await connection.unfinished.run(() =>
     storeFor(connection, session, (transaction) => transaction.set("capabilities", stored)),
   );
@@ -108,8 +108,9 @@ function isEnabled(capability: Json): boolean {
   return isJsonObject(capability) && (capability["enabled"] === undefined || capability["enabled"] === true);
 }
 
-function restoreCapabilities(stored: unknown): Answer<Capabilities> | undefined {
-  if (!isJsonObject(stored)) return undefined;
+function restoreCapabilities(stored: unknown, { userId }: Session): Answer<Capabilities> | undefined {
+  // Another process may have logged out and in again as somebody else, and not be known of here yet.
+  if (!isJsonObject(stored) || stored["userId"] !== userId) return undefined;
   const { capabilities, askedAt } = stored;
   return isJsonObject(capabilities) && typeof askedAt === "number" ? { value: capabilities, askedAt } : undefined;
 }
