@@ -1,6 +1,6 @@
 import { readDocument } from "./document.js";
 import { parseBaseUrl } from "./endpoint.js";
-import { type Env, openEnv } from "./env.js";
+import { type Env, type OpenEnv, openEnv } from "./env.js";
 import { ConnectionError, DiscoveryError } from "./errors.js";
 import { type Homeserver, isVersions, isWellKnown, type Versions, type WellKnown } from "./homeserver.js";
 import { isJsonObject, type Json } from "./json.js";
@@ -145,7 +145,7 @@ async function askVersions(
 /** Resolves with the JSON of a document, or with why there is none. */
 type Get = (url: string, attempt: string, maxRedirects: number) => Promise<Json | ConnectionError>;
 
-function getter(env: Env, given: Given, options: DiscoverOptions): Get {
+function getter(env: OpenEnv, given: Given, options: DiscoverOptions): Get {
   const { signal, timeoutMs = 10_000 } = options;
   return async (url, attempt, maxRedirects) => {
     const first = new URL(url);

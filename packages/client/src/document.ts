@@ -1,9 +1,14 @@
 import { BodyTooLargeError, readText } from "./body.js";
 import { withDeadline } from "./deadline.js";
-import type { Env } from "./env.js";
+import type { OpenEnv } from "./env.js";
 import { ConnectionError } from "./errors.js";
-import type { FetchInit, FetchResponse } from "./fetch.js";
+import type { FetchInit } from "./fetch.js";
+import { fetchText } from "./fetch-text.js";
+import { foreignError } from "./foreign-error.js";
+import { isRedirect } from "./is-redirect.js";
 import type { Json } from "./json.js";
+import { parseJson } from "./parse-json.js";
+import type { StopSignal } from "./signals.js";
 import { isStorable } from "./storable.js";
 
 /** A public JSON document, and how it is read. No token is sent for it, whoever answers. */
@@ -22,16 +27,16 @@ export interface DocumentRequest {
 const maxBodyBytes = 64 * 1024;
 
 /** Reads a document; rejects with a `ConnectionError`, which has a status when there was an answer. */
-export async function readDocument(env: Env, request: DocumentRequest): Promise<Json> {
+export async function readDocument(env: OpenEnv, request: DocumentRequest): Promise<Json> {
   const { attempt, timeoutMs, signal } = request;
   const { status, text } = await withDeadline(
     { env, attempt, timeoutMs, hasEffect: false, signals: [signal] },
-    (limit) => getPage(env, request, limit.signal),
+    (limit) => getPage(env, request, limit),
   );
   const wrong = (found: string): ConnectionError =>
     new ConnectionError(`Cannot ${attempt}: the answer ${found}`, { status });
   if (status !== 200) throw wrong(isRedirect(status) ? "was a redirect" : `was ${status}`);
-  const document = parse(text);
+  const document = parseJson(text);
   if (document === undefined) throw wrong("was 200 with a body that is not JSON");
   if (!isStorable(document)) throw wrong("nests too deep, or holds a number that is too large");
   return document;
@@ -44,7 +49,7 @@ interface Page {
 }
 
 // Redirects are followed here and not by `fetch`, so that the next host is looked at before it is asked.
-async function getPage(env: Env, request: DocumentRequest, signal: AbortSignal): Promise<Page> {
+async function getPage(env: OpenEnv, request: DocumentRequest, signal: StopSignal): Promise<Page> {
   const { attempt, maxRedirects, whyNot } = request;
   const refused = (found: string): ConnectionError =>
     new ConnectionError(`Cannot ${attempt}: it was redirected ${found}`, { status: 302 });
@@ -53,7 +58,17 @@ async function getPage(env: Env, request: DocumentRequest, signal: AbortSignal):
     if (reason !== undefined) throw refused(`to "${url.protocol}//${url.host}", which is ${reason}`);
   };
   const get = async (url: string, redirect: FetchInit["redirect"]): Promise<Page> => {
-    const { response, text } = await exchange(env, attempt, url, redirect, signal);
+    const init = { method: "GET", headers: {}, redirect, signal, isAlone: true };
+    const { response, text } = await fetchText(env.fetch, url, init, {
+      read: ({ body }) => readText(body, maxBodyBytes, attempt),
+      problem(error, answer) {
+        const cause = foreignError(error, (words) => words);
+        const isTooLarge = error instanceof BodyTooLargeError;
+        const found = isTooLarge ? `the answer is larger than ${maxBodyBytes} bytes` : cause.message;
+        const status = answer?.status ?? (redirect === "follow" ? 302 : undefined);
+        return new ConnectionError(`Cannot ${attempt}: ${found}`, { cause, status });
+      },
+    });
     if (response.url !== "") check(new URL(response.url));
     return { status: response.status, text, location: response.headers.get("location") };
   };
@@ -69,42 +84,5 @@ async function getPage(env: Env, request: DocumentRequest, signal: AbortSignal):
     const next = new URL(page.location, url);
     check(next);
     url = next.href;
-  }
-}
-
-async function exchange(
-  env: Env,
-  attempt: string,
-  url: string,
-  redirect: FetchInit["redirect"],
-  signal: AbortSignal,
-): Promise<{ response: FetchResponse; text: string }> {
-  let status = redirect === "follow" ? 302 : undefined;
-  try {
-    signal.throwIfAborted();
-    const response = await env.fetch(url, { method: "GET", headers: {}, redirect, signal, isAlone: true });
-    ({ status } = response);
-    return { response, text: await readText(response.body, maxBodyBytes, attempt) };
-  } catch (error) {
-    // Some implementations report an abort in words of their own: what counts is why it was aborted.
-    if (signal.aborted) throw signal.reason;
-    const isTooLarge = error instanceof BodyTooLargeError;
-    const reason = error instanceof Error ? error.message : String(error);
-    const found = isTooLarge ? `the answer is larger than ${maxBodyBytes} bytes` : reason;
-    throw new ConnectionError(`Cannot ${attempt}: ${found}`, { cause: error, status });
-  }
-}
-
-/** Browsers say 0 for a redirect that they were told not to follow. */
-function isRedirect(status: number): boolean {
-  return status === 0 || [301, 302, 303, 307, 308].includes(status);
-}
-
-function parse(text: string): Json | undefined {
-  try {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it comes out of JSON
-    return JSON.parse(text) as Json;
-  } catch {
-    return undefined;
   }
 }

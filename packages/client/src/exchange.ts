@@ -3,8 +3,11 @@ import type { RequestDiagnostics } from "./diagnostics.js";
 import type { Env, OpenEnv } from "./env.js";
 import { ConnectionError, MatrixError } from "./errors.js";
 import type { FetchResponse } from "./fetch.js";
+import { fetchText } from "./fetch-text.js";
 import { foreignError } from "./foreign-error.js";
+import { isRedirect } from "./is-redirect.js";
 import { isJsonObject, type Json, type JsonObject } from "./json.js";
+import { parseJson } from "./parse-json.js";
 import { retryAfterMs } from "./retry-after.js";
 import { redactorFor, type Redact } from "./secrets.js";
 import type { StopSignal } from "./signals.js";
@@ -45,30 +48,29 @@ const maxErrorBytes = 64 * 1024;
 export function exchangeOver(env: OpenEnv): Exchange {
   return async (request) => {
     const { method, url, headers, body, redirect, signal, idempotent, wasSent = false, diagnostics } = request;
-    // node-fetch ends the process when it is given a body and a signal that is aborted already.
+    // An attempt that is not made does not count.
     signal.throwIfAborted();
     diagnostics.attempts++;
-    let response: FetchResponse | undefined;
-    let text: string;
-    try {
-      response = await env.fetch(url, {
-        method,
-        headers,
-        redirect,
-        signal,
-        // What cannot be repeated must not meet a connection that is about to close, nor what has just met one.
-        isAlone: !idempotent || diagnostics.attempts > 1,
-        ...(body !== undefined && { body }),
-      });
-      diagnostics.status = response.status;
-      text = await readAnswer(response, request);
-    } catch (error) {
-      // Some implementations report an abort in words of their own: what counts is why it was aborted.
-      if (signal.aborted) throw signal.reason;
-      if (error instanceof BodyTooLargeError) throw error;
-      if (response) throw cutAnswer(request, error, response, env);
-      throw noAnswer(request, error, { outcomeUnknown: hasEffect(request) && (wasSent || !wasNotSent(error)) });
-    }
+    const init = {
+      method,
+      headers,
+      redirect,
+      signal,
+      // What cannot be repeated must not meet a connection that is about to close, nor what has just met one.
+      isAlone: !idempotent || diagnostics.attempts > 1,
+      ...(body !== undefined && { body }),
+    };
+    const { response, text } = await fetchText(env.fetch, url, init, {
+      read(answer) {
+        diagnostics.status = answer.status;
+        return readAnswer(answer, request);
+      },
+      problem(error, answer) {
+        if (error instanceof BodyTooLargeError) return error;
+        if (answer) return cutAnswer(request, error, answer, env);
+        return noAnswer(request, error, { outcomeUnknown: hasEffect(request) && (wasSent || !wasNotSent(error)) });
+      },
+    });
     return understand(request, response, text, env);
   };
 }
@@ -121,7 +123,7 @@ function understand(request: HttpRequest, response: FetchResponse, text: string,
   const { status } = response;
   const isDowngraded = request.url.startsWith("https:") && response.url.startsWith("http:");
   const ok = isSuccess(response) && !isDowngraded;
-  const data = parse(text);
+  const data = parseJson(text);
   const { attempt, answerHas } = request;
   if (ok && isAnswer(data, answerHas)) return data;
 
@@ -198,18 +200,4 @@ function found(status: number, ok: boolean, isDowngraded: boolean, answerHas: st
   if (ok) return `${status} with a body that is no JSON object`;
   if (isRedirect(status)) return "a redirect, which would take the token elsewhere";
   return `${status} with no Matrix error`;
-}
-
-/** Browsers say 0 for a redirect that they were told not to follow. */
-function isRedirect(status: number): boolean {
-  return status === 0 || (status >= 300 && status < 400);
-}
-
-function parse(text: string): Json | undefined {
-  try {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it comes out of JSON
-    return JSON.parse(text) as Json;
-  } catch {
-    return undefined;
-  }
 }
