@@ -24,7 +24,7 @@ export interface SyncOptions {
   readonly signal?: AbortSignal;
   /** How long the homeserver may hold a request while there is nothing new; 30 s by default. */
   readonly timeoutMs?: number;
-  /** The most bytes that one answer may have; 48 MiB by default. The first one of a user in very many rooms may be larger. */
+  /** The most bytes that one answer may have; 32 MiB by default. The first one of a user in very many rooms may be larger. */
   readonly maxBodyBytes?: number;
 }
 
@@ -67,7 +67,7 @@ export async function sync(connection: Connection, options: SyncOptions = {}): P
   const session = requireSession(connection, "sync");
   if (session.isSyncing) throw new AlreadySyncingError();
   session.isSyncing = true;
-  const { timeoutMs = 30_000, maxBodyBytes = 48 * 1024 * 1024 } = options;
+  const { timeoutMs = 30_000, maxBodyBytes = 32 * 1024 * 1024 } = options;
   const stop = joinSignals(connection.closing, session.ended, options.signal);
   try {
     const { signal } = stop;
