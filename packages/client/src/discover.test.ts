@@ -494,6 +494,16 @@ describe("discover", () => {
       expect(wire.requests).toEqual([`GET ${wellKnownPath}`]);
     });
 
+    it.each([
+      ["slashes", `https://matrix.example.org${"/".repeat(60_000)}a`],
+      ["dots", `https://a${".".repeat(60_000)}b`],
+    ])("takes no time for a base URL of many %s (threat 20)", async (_, base_url) => {
+      const wire = await serve({ [wellKnownPath]: { "m.homeserver": { base_url } } });
+      const startedAt = performance.now();
+      await expect(discoverAt(wire, "example.org")).rejects.toMatchObject({ outcome: "FAIL_ERROR" });
+      expect(performance.now() - startedAt).toBeLessThan(1500);
+    });
+
     it("keeps what a hostile document holds to itself (threat 21)", async () => {
       const document = `{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},${JSON.stringify(wellKnown).slice(1)}`;
       const wire = await serve({ [wellKnownPath]: document, [versionsPath]: versions });

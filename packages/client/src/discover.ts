@@ -2,10 +2,10 @@ import { readDocument } from "./document.js";
 import { parseBaseUrl } from "./endpoint.js";
 import { type Env, type OpenEnv, openEnv } from "./env.js";
 import { ConnectionError, DiscoveryError } from "./errors.js";
-import { type Homeserver, isVersions, isWellKnown, type Versions, type WellKnown } from "./homeserver.js";
-import { isJsonObject, type Json } from "./json.js";
+import { hasBaseUrl, type Homeserver, isVersions, isWellKnown, type Versions, type WellKnown } from "./homeserver.js";
+import type { Json } from "./json.js";
 import { isExposed, isPrivateHost } from "./private-host.js";
-import { quoteUrl } from "./quote.js";
+import { quote, quoteUrl } from "./quote.js";
 
 export interface DiscoverOptions {
   readonly signal?: AbortSignal;
@@ -40,23 +40,21 @@ export interface DiscoverOptions {
 export async function discover(server: string, options: DiscoverOptions = {}): Promise<Homeserver> {
   const given = parseServer(server);
   if (!options.allowHttp && isExposed(given.url)) {
-    throw failure(server, "FAIL_PROMPT", "it is not encrypted", "use https, or pass { allowHttp: true }");
+    throw failure(server, "FAIL_PROMPT", "it is not encrypted", undefined, "use https, or pass { allowHttp: true }");
   }
   const { env, close } = openEnv(options.env);
   const get = getter(env, given, options);
   try {
     const wellKnown = await findWellKnown(get, server, given);
     const baseUrl = wellKnown ? baseUrlOf(wellKnown, server, given, options) : given.url;
-    const baseClientUrl = `${baseUrl.href.replace(/\/+$/, "")}/_matrix/client/`;
+    const baseClientUrl = `${baseUrl.href.replace(/(?<!\/)\/+$/, "")}/_matrix/client/`;
     const versions = await askVersions(get, server, baseClientUrl, wellKnown ? "FAIL_ERROR" : "FAIL_PROMPT");
-    const versionsAskedAt = env.now();
-    const needsAllowHttp = isExposed(baseUrl);
     return {
       baseClientUrl,
       ...(wellKnown && { wellKnown }),
       versions,
-      versionsAskedAt,
-      ...(needsAllowHttp && { allowHttp: true }),
+      versionsAskedAt: env.now(),
+      ...(isExposed(baseUrl) && { allowHttp: true }),
     };
   } finally {
     close();
@@ -70,18 +68,13 @@ interface Given {
 }
 
 function parseServer(server: unknown): Given {
-  if (typeof server !== "string") throw failure(server, "FAIL_PROMPT", "it is not a string");
-  if (server.includes("://")) {
-    const url = parseBaseUrl(server.replace(/\/_matrix\/client\/*$/, "/"));
-    if (!url) throw failure(server, "FAIL_PROMPT", "it is not the URL of a homeserver");
-    return { url, isName: false };
-  }
-  const name = server.startsWith("@") ? server.slice(server.indexOf(":") + 1) : server;
+  const text = typeof server === "string" ? server : "";
+  const isName = !text.includes("://");
   // A host name, an IPv4 address, or an IPv6 address in brackets; perhaps a port, which does not count here.
-  const [, host] = /^([a-z\d.-]+|\[[a-f\d:.]+\])(?::\d{1,5})?$/i.exec(name) ?? [];
-  const url = host === undefined ? undefined : parseBaseUrl(`https://${host}`);
-  if (!url) throw failure(server, "FAIL_PROMPT", 'it is no server name like "example.org", user ID or URL');
-  return { url, isName: true };
+  const [, host] = /^(?:@[^:]*:)?([a-z\d.-]+|\[[a-f\d:.]+\])(?::\d{1,5})?$/i.exec(text) ?? [];
+  const url = parseBaseUrl(isName ? host && `https://${host}` : text.replace(/\/_matrix\/client\/*$/, "/"));
+  if (url) return { url, isName };
+  throw failure(server, "FAIL_PROMPT", 'it is no server name like "example.org", user ID, or URL of a homeserver');
 }
 
 async function findWellKnown(get: Get, server: string, { url, isName }: Given): Promise<WellKnown | undefined> {
@@ -90,18 +83,17 @@ async function findWellKnown(get: Get, server: string, { url, isName }: Given): 
   if (found instanceof ConnectionError) {
     const isMissing = found.status === 404;
     if (isMissing && !isName) return undefined;
-    if (isMissing) throw failure(server, "IGNORE", `it has no well-known document${why(found)}`, undefined, found);
+    if (isMissing) throw failure(server, "IGNORE", "it has no well-known document", found);
     const isThere = isName || found.status !== undefined;
     const what = isThere ? "its well-known document cannot be used" : "nobody answers there";
-    throw failure(server, "FAIL_PROMPT", what + why(found), undefined, found);
+    throw failure(server, "FAIL_PROMPT", what, found);
   }
-  if (!isWellKnown(found)) {
-    throw failure(server, "FAIL_PROMPT", "its well-known document has no m.homeserver.base_url");
-  }
+  const lacks = (part: string): DiscoveryError =>
+    failure(server, "FAIL_PROMPT", `its well-known document has no ${part}.base_url`);
+  if (!isWellKnown(found)) throw lacks("m.homeserver");
   const identityServer = found["m.identity_server"];
-  const isComplete = isJsonObject(identityServer) && typeof identityServer["base_url"] === "string";
-  if (identityServer === undefined || isComplete) return found;
-  throw failure(server, "FAIL_PROMPT", "its well-known document has an m.identity_server without a base_url");
+  if (identityServer !== undefined && !hasBaseUrl(identityServer)) throw lacks("m.identity_server");
+  return found;
 }
 
 function baseUrlOf(wellKnown: WellKnown, server: string, given: Given, options: DiscoverOptions): URL {
@@ -110,8 +102,7 @@ function baseUrlOf(wellKnown: WellKnown, server: string, given: Given, options: 
   const downgraded = isDowngrade(given.url, url) && !options.allowHttp;
   const reason = !url ? "no base URL" : downgraded ? "not encrypted" : whyNot(url, given, options);
   if (url && reason === undefined) return url;
-  const found = `its well-known document names ${JSON.stringify(base_url.slice(0, 200))}, which is ${reason}`;
-  throw failure(server, "FAIL_ERROR", found);
+  throw failure(server, "FAIL_ERROR", `its well-known document names ${quote(base_url)}, which is ${reason}`);
 }
 
 /** What is wrong with a URL that somebody else has led to, and what would allow it. */
@@ -136,7 +127,7 @@ async function askVersions(
   // Where that redirects to would be another base URL than the one that is returned.
   const found = await get(`${baseClientUrl}versions`, "read the versions", 0);
   if (found instanceof ConnectionError) {
-    throw failure(server, outcome, `there is no homeserver at "${baseClientUrl}"${why(found)}`, undefined, found);
+    throw failure(server, outcome, `there is no homeserver at "${baseClientUrl}"`, found);
   }
   if (isVersions(found)) return found;
   throw failure(server, outcome, `"${baseClientUrl}versions" has no list of versions`);
@@ -161,18 +152,15 @@ function getter(env: OpenEnv, given: Given, options: DiscoverOptions): Get {
   };
 }
 
-function why(cause: ConnectionError): string {
-  return ` (${cause.message.replace(/^Cannot [^:]*: /, "")})`;
-}
-
 function failure(
   server: unknown,
   outcome: DiscoveryError["outcome"],
   found: string,
-  wayOut: string = wayOutOf(server, outcome),
   cause?: ConnectionError,
+  wayOut: string = wayOutOf(server, outcome),
 ): DiscoveryError {
-  const message = `Cannot discover the homeserver of ${quoteUrl(server)}: ${found}; ${wayOut}`;
+  const why = cause ? ` (${cause.message.replace(/^Cannot [^:]*: /, "")})` : "";
+  const message = `Cannot discover the homeserver of ${quoteUrl(server)}: ${found}${why}; ${wayOut}`;
   return new DiscoveryError(message, outcome, cause && { cause });
 }
 

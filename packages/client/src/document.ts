@@ -3,7 +3,7 @@ import { withDeadline } from "./deadline.js";
 import type { OpenEnv } from "./env.js";
 import { ConnectionError } from "./errors.js";
 import type { FetchInit } from "./fetch.js";
-import { fetchText } from "./fetch-text.js";
+import { type FetchedText, fetchText } from "./fetch-text.js";
 import { foreignError } from "./foreign-error.js";
 import { isRedirect } from "./is-redirect.js";
 import type { Json } from "./json.js";
@@ -29,10 +29,9 @@ const maxBodyBytes = 64 * 1024;
 /** Reads a document; rejects with a `ConnectionError`, which has a status when there was an answer. */
 export async function readDocument(env: OpenEnv, request: DocumentRequest): Promise<Json> {
   const { attempt, timeoutMs, signal } = request;
-  const { status, text } = await withDeadline(
-    { env, attempt, timeoutMs, hasEffect: false, signals: [signal] },
-    (limit) => getPage(env, request, limit),
-  );
+  const limits = { env, attempt, timeoutMs, signals: [signal] };
+  const { response, text } = await withDeadline(limits, (limit) => getPage(env, request, limit));
+  const { status } = response;
   const wrong = (found: string): ConnectionError =>
     new ConnectionError(`Cannot ${attempt}: the answer ${found}`, { status });
   if (status !== 200) throw wrong(isRedirect(status) ? "was a redirect" : `was ${status}`);
@@ -42,14 +41,8 @@ export async function readDocument(env: OpenEnv, request: DocumentRequest): Prom
   return document;
 }
 
-interface Page {
-  readonly status: number;
-  readonly text: string;
-  readonly location: string | null;
-}
-
 // Redirects are followed here and not by `fetch`, so that the next host is looked at before it is asked.
-async function getPage(env: OpenEnv, request: DocumentRequest, signal: StopSignal): Promise<Page> {
+async function getPage(env: OpenEnv, request: DocumentRequest, signal: StopSignal): Promise<FetchedText> {
   const { attempt, maxRedirects, whyNot } = request;
   const refused = (found: string): ConnectionError =>
     new ConnectionError(`Cannot ${attempt}: it was redirected ${found}`, { status: 302 });
@@ -57,7 +50,7 @@ async function getPage(env: OpenEnv, request: DocumentRequest, signal: StopSigna
     const reason = whyNot(url);
     if (reason !== undefined) throw refused(`to "${url.protocol}//${url.host}", which is ${reason}`);
   };
-  const get = async (url: string, redirect: FetchInit["redirect"]): Promise<Page> => {
+  const get = async (url: string, redirect: FetchInit["redirect"]): Promise<FetchedText> => {
     const init = { method: "GET", headers: {}, redirect, signal, isAlone: true };
     const { response, text } = await fetchText(env.fetch, url, init, {
       read: ({ body }) => readText(body, maxBodyBytes, attempt),
@@ -70,18 +63,20 @@ async function getPage(env: OpenEnv, request: DocumentRequest, signal: StopSigna
       },
     });
     if (response.url !== "") check(new URL(response.url));
-    return { status: response.status, text, location: response.headers.get("location") };
+    return { response, text };
   };
 
   let { url } = request;
   for (let redirects = 0; ; redirects++) {
     const page = await get(url, "manual");
-    if (maxRedirects === 0 || !isRedirect(page.status)) return page;
+    const { status, headers } = page.response;
+    if (maxRedirects === 0 || !isRedirect(status)) return page;
     // A browser does not tell where a redirect leads, only where it has led to.
-    if (page.status === 0) return get(url, "follow");
-    if (page.location === null || !URL.canParse(page.location, url)) return page;
+    if (status === 0) return get(url, "follow");
+    const location = headers.get("location");
+    if (location === null || !URL.canParse(location, url)) return page;
     if (redirects === maxRedirects) throw refused(`more than ${maxRedirects} times`);
-    const next = new URL(page.location, url);
+    const next = new URL(location, url);
     check(next);
     url = next.href;
   }

@@ -7,13 +7,19 @@ export interface Reading {
   readonly problem: (error: unknown, response: FetchResponse | undefined) => Error;
 }
 
+/** An answer, and all of its body. */
+export interface FetchedText {
+  readonly response: FetchResponse;
+  readonly text: string;
+}
+
 /** Makes one request and reads its whole answer; rejects with the signal's reason when that is aborted. */
 export async function fetchText(
   fetch: OwnFetch,
   url: string,
   init: OwnFetchInit,
   { read, problem }: Reading,
-): Promise<{ response: FetchResponse; text: string }> {
+): Promise<FetchedText> {
   const { signal } = init;
   // node-fetch ends the process when it is given a body and a signal that is aborted already.
   signal.throwIfAborted();

@@ -32,14 +32,16 @@ export interface Versions {
 }
 
 export function isWellKnown(document: unknown): document is WellKnown {
-  if (!isJsonObject(document)) return false;
-  const homeserver = document["m.homeserver"];
-  return isJsonObject(homeserver) && typeof homeserver["base_url"] === "string";
+  return isJsonObject(document) && hasBaseUrl(document["m.homeserver"]);
+}
+
+/** Tells whether a part of a well-known document says where a server is. */
+export function hasBaseUrl(part: unknown): boolean {
+  return isJsonObject(part) && typeof part["base_url"] === "string";
 }
 
 export function isVersions(document: unknown): document is Versions {
-  if (!isJsonObject(document)) return false;
-  const { versions } = document;
+  const versions = isJsonObject(document) && document["versions"];
   return Array.isArray(versions) && versions.every((version) => typeof version === "string");
 }
 
@@ -76,7 +78,7 @@ export function checkHomeserver(given: Homeserver): Homeserver {
   }
   if (!isStorable(wellKnown) || !isStorable(versions)) {
     throw new TypeError(
-      "Cannot use the wellKnown or the versions: they nest too deep, or hold a number that is too large; leave them out",
+      "Cannot use the wellKnown or the versions: one nests too deep, or holds a number that is too large; leave them out",
     );
   }
   return {

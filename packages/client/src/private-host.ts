@@ -16,7 +16,7 @@ const privateName = /^[^.]*$|(^|\.)(localhost|local|localdomain|internal|home\.a
  */
 export function isPrivateHost(hostname: string): boolean {
   if (hostname.startsWith("[")) return isPrivateIpv6(hostname);
-  const name = hostname.replace(/\.+$/, "");
+  const name = hostname.replace(/(?<!\.)\.+$/, "");
   return isPrivateIpv4(name) || privateName.test(name);
 }
 
