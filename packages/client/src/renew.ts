@@ -15,7 +15,7 @@ import type { Tokens } from "./tokens.js";
 // 4. Only a refusal without a soft logout, of tokens that are the stored ones and that nothing can replace, ends a session.
 
 /** How long the lease outlives a process that was killed while it had it. */
-const leaseTtlMs = 10_000;
+const leaseTtlMs = 3000;
 
 /** A logout waits no longer than this for another process that has the lease: that one may be asking its user. */
 const logoutWaitMs = 10_000;

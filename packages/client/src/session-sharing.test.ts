@@ -16,7 +16,7 @@ const ms = Number(process.env["MX_SHARING_MS"] ?? 2000);
 const isLong = ms >= 60_000;
 const synapseUrl = process.env["MX_SYNAPSE_URL"];
 
-/** The long form meets faults that others wait ten seconds for, as long as a lease lasts. */
+/** The long form meets faults that others wait three seconds for, as long as a lease lasts. */
 const faults = isLong
   ? ["kill", "kill answered", "kill saved", "kill used", "stall asking", "kill"]
   : ["kill", "kill used"];

@@ -17,7 +17,7 @@ const points = ["asking", "answered", "saved", "used"];
 export const faults = ["kill", "stall"].flatMap((fault) => [fault].concat(points.map((point) => `${fault} ${point}`)));
 
 /** How long a process stands still: for longer than it keeps a lease. */
-const stallMs = 12_000;
+const stallMs = 5000;
 
 /** What has begun in the end is given this time. */
 const endMs = 60_000;
