@@ -138,7 +138,7 @@ const lasting = Object.keys(rows).filter((name) => rowOf(name).told !== "done");
 
 describe.each(fetches)("Requests by $name", (tested) => {
   const opened = tested.open();
-  const { env, expire } = hastyEnv(deadlineMs);
+  const { env, expire } = hastyEnv({ deadlineMs });
   let fake: FakeHomeserver;
   let client: Client;
   let roomId: string;

@@ -6,11 +6,11 @@ import type { Fetch } from "./fetch.js";
 import type { JsonObject } from "./json.js";
 import { closing } from "./testing/closing.js";
 import { defaultFetch, fetches, nodeFetchAlone } from "./testing/fetches.js";
-import { hastyEnv } from "./testing/hasty-env.js";
+import { type HastyEnv, hastyEnv } from "./testing/hasty-env.js";
 
 const isLong = process.env["MX_FAULTS"] === "all";
 if (!isLong)
-  console.warn("SHORT: idle sockets are dropped under 500 requests of each fetch; MX_FAULTS=all takes 4000.");
+  console.warn("SHORT: idle sockets are dropped under 500 requests of each fetch; MX_FAULTS=all takes 1600.");
 
 let fake: FakeHomeserver;
 beforeAll(async () => {
@@ -25,8 +25,11 @@ function dropIdleSockets(): void {
   closing({ close: fake.dropIdleSocketsAfter(() => (state = (state * 48_271) % 2_147_483_647) % 3) });
 }
 
+/** A wait is long enough for all sockets that were dropped to be known as dropped, also on a busy machine. */
+const patientEnv = (): HastyEnv => hastyEnv({ longestWaitMs: 50 });
+
 /** A client that has logged in over a fetch of its own. */
-async function logInOver(fetch: Fetch, waits = hastyEnv()): Promise<Client> {
+async function logInOver(fetch: Fetch, waits = patientEnv()): Promise<Client> {
   const baseClientUrl = `${fake.url}/_matrix/client/`;
   const client = closing(new Client({ storage: new Map(), baseClientUrl, env: { ...waits.env, fetch } }));
   await client.login({ user: "alice", password: "secret" });
@@ -92,7 +95,7 @@ it("A connection of its own is asked for where one that is kept could do harm, o
 });
 
 describe.each(fetches)("A server that drops idle sockets, by $name", (tested) => {
-  const scale = isLong ? 20 : tested === defaultFetch ? 5 : 1;
+  const scale = isLong ? 8 : tested === defaultFetch ? 5 : 1;
   const texts = numbers(25 * scale).map((number) => `text ${number}`);
   const posts = numbers(12 * scale);
 

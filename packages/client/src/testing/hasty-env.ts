@@ -4,14 +4,21 @@ import type { Env } from "../env.js";
 export interface HastyEnv {
   readonly env: Pick<Env, "setTimeout" | "clearTimeout" | "randomBytes">;
   readonly waits: number[];
-  /** Ends the deadlines of the length that was given: they do not end by themselves. */
+  /** Ends the deadlines of the length that was given. */
   readonly expire: () => void;
 }
 
 /** The deadlines of the client's own, of a refresh, of most requests, and of the first sync, are left to the clock. */
 const realDeadlinesMs = new Set([30_000, 60_000, 300_000]);
 
-export function hastyEnv(deadlineMs?: number): HastyEnv {
+export interface HastyEnvOptions {
+  /** Deadlines of this length end when the test says so. */
+  readonly deadlineMs?: number | undefined;
+  /** What a longer wait is shortened to; 5 ms by default. */
+  readonly longestWaitMs?: number;
+}
+
+export function hastyEnv({ deadlineMs, longestWaitMs = 5 }: HastyEnvOptions = {}): HastyEnv {
   const waits: number[] = [];
   const deadlines = new Set<{ callback: () => void }>();
   return {
@@ -26,7 +33,7 @@ export function hastyEnv(deadlineMs?: number): HastyEnv {
         }
         waits.push(delayMs);
         // What happens to idle sockets meanwhile happens.
-        return setTimeout(callback, Math.min(delayMs, 5));
+        return setTimeout(callback, Math.min(delayMs, longestWaitMs));
       },
       // Never zero: a wait as long as can be is as long as a deadline.
       randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)).map((byte) => byte | 1),
