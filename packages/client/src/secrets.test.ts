@@ -14,6 +14,7 @@ import type { Env } from "./env.js";
 import { ConnectionError } from "./errors.js";
 import type { Fetch, FetchInit } from "./fetch.js";
 import { EventReceived, SyncFailed } from "./messages.js";
+import { redactorFor } from "./secrets.js";
 import { marker, secretsShownBy } from "./testing/secret-search.js";
 
 // Each secret has the marker in its middle, and around it what JSON escapes, URLs escape, and expressions mistake.
@@ -540,4 +541,18 @@ function failingStorage(values: Map<string, unknown>): Storage {
 it("no URL and no header but Authorization ever held a secret (threat 3)", () => {
   expect(asked.length).toBeGreaterThan(500);
   expect(asked.flatMap(secretsShownBy)).toEqual([]);
+});
+
+it.each([
+  ["password", "Invalid username or password"],
+  ["user", "Invalid username or password"],
+  ["a", "Invalid username or password"],
+])("the password %j cannot be read off a well-known sentence that it was cut out of (threat 4)", (weak, sentence) => {
+  const redact = redactorFor({ headers: {}, body: JSON.stringify({ password: weak }) });
+  expect(redact(sentence)).toBe("<left out: it repeats a secret>");
+  expect(redact(sentence)).toBe("<left out: it repeats a secret>");
+  expect(redact("Too many tries")).toBe(weak === "a" ? "<left out: it repeats a secret>" : "Too many tries");
+  expect(redact("m.login.password")).toBe("m.login.password");
+  expect(redact("M_USER_DEACTIVATED")).toBe("M_USER_DEACTIVATED");
+  expect(redact("ab-user-password", "id")).toBe(weak === "password" ? "ab-user-<secret>" : "ab-user-password");
 });

@@ -1,7 +1,10 @@
 /** What a text is for: an ID is to be sent back, and a name means something to a program. */
 type Kind = "text" | "id" | "name";
 
-/** Makes a text of somebody else one without secrets. What kind of text it is can be seen, but for IDs and short names. */
+/**
+ * Makes a text of somebody else one without secrets. One that holds any is left out as a whole: what is missing from a well-known
+ * sentence can be read off it. IDs and names lose only the secret. What kind of text it is can be seen, but for IDs and short names.
+ */
 export type Redact = (text: string, kind?: Kind) => string;
 
 /** What means something to a program, and is no secret: error codes, and names such as those of authentication stages. */
@@ -34,8 +37,11 @@ export function redactorOf(secrets: Iterable<string>): Redact {
     name: long.filter((secret) => !/^([a-z_]{1,24}|[A-Z_]{1,24})$/.test(secret)),
   };
   const finders: { [kind in Kind]?: RegExp } = {};
-  return (text, kind = aName.test(text) ? "name" : "text") =>
-    text.replace((finders[kind] ??= finderOf(hidden[kind])), "<secret>");
+  return (text, kind = aName.test(text) ? "name" : "text") => {
+    const finder = (finders[kind] ??= finderOf(hidden[kind]));
+    if (kind !== "text") return text.replace(finder, "<secret>");
+    return text.search(finder) < 0 ? text : "<left out: it repeats a secret>";
+  };
 }
 
 function finderOf(secrets: readonly string[]): RegExp {

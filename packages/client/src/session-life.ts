@@ -107,8 +107,9 @@ async function withoutTokens<Result>(tokens: Tokens, writing: Promise<Result>): 
     if (error instanceof StorageError && error.cause === undefined) throw error;
     const redact = redactorOf(Object.values(tokens).filter((value) => typeof value === "string"));
     const cause = foreignError(error, redact);
-    if (!(error instanceof StorageError))
-      throw new StorageError(`Cannot store the session: ${cause.message}`, { cause });
-    throw new StorageError(redact(error.message), { code: error.code, cause });
+    const isKnown = error instanceof StorageError;
+    const isClean = isKnown && redact(error.message) === error.message;
+    const message = isClean ? error.message : `Cannot store the session: ${cause.message}`;
+    throw new StorageError(message, { ...(isKnown && { code: error.code }), cause });
   }
 }
