@@ -24,7 +24,11 @@ async function serve(paths: Record<string, unknown>): Promise<Wire> {
 
 /** Discovers with https://example.org and https://matrix.example.org being the server. */
 async function discoverAt(wire: Wire, server: string, options: DiscoverOptions = {}) {
-  return discover(server, { timeoutMs: 5000, ...options, env: { fetch: fetchAt(wire), now: () => now } });
+  return discover(server, {
+    timeoutMs: 5000,
+    ...options,
+    env: { ...options.env, fetch: fetchAt(wire), now: () => now },
+  });
 }
 
 const now = 1_800_000_000_000;
@@ -195,17 +199,46 @@ describe("discover", () => {
     ["a Matrix error", status(403, '{"errcode":"M_FORBIDDEN","error":"no"}')],
   ])("fails and asks for the URL when the well-known document is %s", async (_, answer) => {
     const wire = await serve({ [wellKnownPath]: answer, [versionsPath]: versions });
-    const error = await discoverAt(wire, "example.org", { timeoutMs: 100 }).catch((reason: unknown) => reason);
+    const error = await discoverAt(wire, "example.org", {
+      timeoutMs: answer === silent || answer === dribbling ? 300 : 5000,
+    }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(DiscoveryError);
     expect(error).toMatchObject({ outcome: "FAIL_PROMPT" });
     expect((error as Error).message).toMatch(/"example\.org".*discover the URL of its homeserver/);
-    expect(wire.requests).toEqual([`GET ${wellKnownPath}`]);
+    expect(new Set(wire.requests)).toEqual(new Set([`GET ${wellKnownPath}`]));
   });
 
   it("says that nobody answers at a URL, and why", async () => {
     const wire = await serve({});
     await wire.close();
-    await expect(discover(wire.url)).rejects.toThrow(/nobody answers there \(.*ECONNREFUSED.*\); check it$/);
+    await expect(discover(wire.url)).rejects.toThrow(
+      /nobody answers there \(.*ECONNREFUSED.*\); try again, or check it$/,
+    );
+  });
+
+  it("asks again, three times at most, when nobody answers well", async () => {
+    const failures = new Map([
+      [wellKnownPath, [500, 429]],
+      [versionsPath, [0, 502]],
+    ]);
+    const sometimes =
+      (path: string, document: object): RequestListener =>
+      (_, response) => {
+        const status = failures.get(path)?.shift();
+        if (status === 0) response.destroy();
+        else response.writeHead(status ?? 200).end(JSON.stringify(document));
+      };
+    const wire = await serve({
+      [wellKnownPath]: sometimes(wellKnownPath, wellKnown),
+      [versionsPath]: sometimes(versionsPath, { versions: ["v1.1"] }),
+    });
+    const env = { setTimeout: (callback: () => void, ms: number) => setTimeout(callback, ms === 500 ? 0 : ms) };
+    const found = await discoverAt(wire, "example.org", { env });
+    expect(found.versions).toEqual({ versions: ["v1.1"] });
+    expect(wire.requests).toHaveLength(6);
+    failures.set(wellKnownPath, [503, 503, 503, 503]);
+    await expect(discoverAt(wire, "example.org", { env })).rejects.toThrow(/was 503.*; try again, or/);
+    expect(failures.get(wellKnownPath)).toHaveLength(1);
   });
 
   it("says that a name is looked up over https, where a URL would have been meant", async () => {

@@ -6,10 +6,11 @@ import { hasBaseUrl, type Homeserver, isVersions, isWellKnown, type Versions, ty
 import type { Json } from "./json.js";
 import { isExposed, isPrivateHost } from "./private-host.js";
 import { quote, quoteUrl } from "./quote.js";
+import { wait } from "./wait.js";
 
 export interface DiscoverOptions {
   readonly signal?: AbortSignal;
-  /** The time for each of the two documents; 10 s by default. */
+  /** The time for each of the two documents, with three attempts at most; 10 s by default. */
   readonly timeoutMs?: number;
   /**
    * Lets the homeserver be asked over `http:`, without encryption; by default only on this machine (`localhost`, `127.0.0.1`). It is
@@ -133,6 +134,9 @@ async function askVersions(
   throw failure(server, outcome, `"${baseClientUrl}versions" has no list of versions`);
 }
 
+const maxAttempts = 3;
+const pauseBeforeRetryMs = 500;
+
 /** Resolves with the JSON of a document, or with why there is none. */
 type Get = (url: string, attempt: string, maxRedirects: number) => Promise<Json | ConnectionError>;
 
@@ -143,13 +147,26 @@ function getter(env: OpenEnv, given: Given, options: DiscoverOptions): Get {
     // Nothing is gained by a redirect from https to http, so that nothing allows it.
     const refusal = (next: URL): string | undefined =>
       isDowngrade(first, next) ? "not encrypted" : whyNot(next, given, options);
-    try {
-      return await readDocument(env, { url, attempt, signal, timeoutMs, maxRedirects, whyNot: refusal });
-    } catch (error) {
-      if (error instanceof ConnectionError) return error;
-      throw error;
+    const request = { url, attempt, signal, maxRedirects, whyNot: refusal };
+    const startedAt = env.monotonicMs();
+    for (let attempts = 1; ; attempts++) {
+      const leftMs = startedAt + timeoutMs - env.monotonicMs();
+      try {
+        return await readDocument(env, { ...request, timeoutMs: leftMs });
+      } catch (error) {
+        if (!(error instanceof ConnectionError)) throw error;
+        const pauseMs = (attempts - 1) * pauseBeforeRetryMs;
+        const isLate = env.monotonicMs() + pauseMs >= startedAt + timeoutMs;
+        if (!canPass(error) || attempts === maxAttempts || isLate) return error;
+        await wait(env, pauseMs, signal);
+      }
     }
   };
+}
+
+/** Whether the next attempt may fare better: nobody has answered, or somebody who was not well. */
+function canPass({ status = 500 }: ConnectionError): boolean {
+  return status === 429 || status >= 500;
 }
 
 function failure(
@@ -160,12 +177,13 @@ function failure(
   wayOut: string = wayOutOf(server, outcome),
 ): DiscoveryError {
   const why = cause ? ` (${cause.message.replace(/^Cannot [^:]*: /, "")})` : "";
-  const message = `Cannot discover the homeserver of ${quoteUrl(server)}: ${found}${why}; ${wayOut}`;
+  const again = cause && canPass(cause) ? "try again, or " : "";
+  const message = `Cannot discover the homeserver of ${quoteUrl(server)}: ${found}${why}; ${again}${wayOut}`;
   return new DiscoveryError(message, outcome, cause && { cause });
 }
 
 function wayOutOf(server: unknown, outcome: DiscoveryError["outcome"]): string {
-  if (outcome === "FAIL_ERROR") return "only who runs that server can mend it";
+  if (outcome === "FAIL_ERROR") return "tell who runs that server";
   if (String(server).includes("://")) return "check it";
   const url = 'discover the URL of its homeserver instead, such as "http://localhost:8008"';
   return outcome === "IGNORE" ? url : `check it, or ${url}`;

@@ -100,6 +100,11 @@ describe("withRetries", () => {
     expect(await attempt("PUT", errors)).toMatchObject({ outcome: errors[2], attempts: 3 });
   });
 
+  it("repeats a request whose refusal came with no words: they may be those of a token that has ended", async () => {
+    const wordless = new ConnectionError("401 with no Matrix error", { status: 401 });
+    expect(await attempt("POST", [wordless])).toMatchObject({ outcome: { ok: true }, attempts: 2 });
+  });
+
   it("asks a homeserver that asks to come back at once 20 times a second at most (threat 8)", async () => {
     expect(await attempt("GET", [refusal(429, 0), refusal(429, 1)])).toMatchObject({ attempts: 3, waits: [50, 50] });
   });
@@ -140,10 +145,10 @@ describe("withRetries", () => {
     expect(await attempt("GET", [new BodyTooLargeError("large")])).toMatchObject({ attempts: 1 });
   });
 
-  it("gives up after ten attempts with the last error", async () => {
-    const last = new ConnectionError("the tenth");
-    const errors = [...Array.from({ length: 9 }, () => lost), last, lost];
-    expect(await attempt("GET", errors, 1e9)).toMatchObject({ outcome: last, attempts: 10 });
+  it("gives up after six attempts with the last error", async () => {
+    const last = new ConnectionError("the sixth");
+    const errors = [...Array.from({ length: 5 }, () => lost), last, lost];
+    expect(await attempt("GET", errors, 1e9)).toMatchObject({ outcome: last, attempts: 6 });
   });
 
   it("remembers that an attempt may have been processed, for the error of a later one", async () => {

@@ -5,7 +5,7 @@ import { ConnectionError, MatrixError } from "./errors.js";
 import type { Exchange, HttpRequest } from "./exchange.js";
 import { wait } from "./wait.js";
 
-const maxAttempts = 10;
+const maxAttempts = 6;
 
 /** An error that a homeserver makes of a request, such as 500, will often be made of it again. */
 const maxServerErrors = 3;
@@ -48,7 +48,9 @@ function delayBeforeRetryMs(error: unknown, request: HttpRequest, attempt: numbe
   if (status === 429) return delayMs;
   if (outcomeUnknown && !request.idempotent) return undefined;
   if (status < 300) return attempt === 1 && retryAfterMs === undefined ? 0 : delayMs;
-  const canPass = status >= 500 && (attempt < maxServerErrors || error instanceof ConnectionError);
+  // Words that do not come whole may be those of a token that has ended.
+  const isGarbled = error instanceof ConnectionError && (status >= 500 || status === 401);
+  const canPass = isGarbled || (status >= 500 && attempt < maxServerErrors);
   return canPass ? delayMs : undefined;
 }
 

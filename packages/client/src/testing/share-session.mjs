@@ -189,7 +189,8 @@ class SharingProcesses {
   #arm(armed) {
     for (const slot of this.#slots) {
       slot.isAtStake = armed?.signal === "SIGKILL";
-      if (slot.process.connected) slot.process.send({ armed });
+      // It may be killed in this moment.
+      if (slot.process.connected) slot.process.send({ armed }, () => {});
     }
   }
 
