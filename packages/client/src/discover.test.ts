@@ -224,9 +224,9 @@ describe("discover", () => {
     const sometimes =
       (path: string, document: object): RequestListener =>
       (_, response) => {
-        const status = failures.get(path)?.shift();
-        if (status === 0) response.destroy();
-        else response.writeHead(status ?? 200).end(JSON.stringify(document));
+        const failure = failures.get(path)?.shift();
+        if (failure === 0) response.destroy();
+        else response.writeHead(failure ?? 200).end(JSON.stringify(document));
       };
     const wire = await serve({
       [wellKnownPath]: sometimes(wellKnownPath, wellKnown),
