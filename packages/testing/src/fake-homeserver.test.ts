@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { SimulatedEnv } from "./testing/simulated-env.js";
 import { PASSWORD, User, field, joined, path, request, textsOf } from "./testing/user.js";
 import type { Reply } from "./testing/user.js";
-import { FakeHomeserver } from "./index.js";
+import { FakeHomeserver, faults } from "./index.js";
 import type { FakeHomeserverOptions, Interceptor } from "./index.js";
 
 /** Starts a homeserver that ends with the test. */
@@ -247,6 +247,22 @@ describe("sessions", () => {
     expect(await bob.get("/account/whoami")).toMatchObject({ status: 200 });
   });
 
+  test.each([
+    "expireAccessTokens",
+    "softLogOut",
+    "logOut",
+    "lockUser",
+    "unlockUser",
+    "suspendUser",
+    "unsuspendUser",
+    "signOnAs",
+  ] as const)("of nobody are refused to %s(), with a user ID to go by", async (method) => {
+    const homeserver = await start({ singleSignOn: true, serverName: "example.org" });
+    homeserver.register("bot", "secret");
+    expect(() => homeserver[method]("bot")).toThrow(/^Cannot .* "bot": .*"@bot:example\.org".*register\(/);
+    expect(() => homeserver[method]("@bot:example.org")).not.toThrow();
+  });
+
   test("are not started by a login token that is too old", async () => {
     const env = new SimulatedEnv();
     const homeserver = await start({ env });
@@ -305,6 +321,26 @@ describe("intercepting", () => {
     });
     expect(await request(homeserver, "GET", "/_matrix/client/versions")).toMatchObject({ status: 200 });
     expect(asked).toEqual(["newer", "older"]);
+  });
+
+  const answerNothing: Interceptor = () => undefined;
+
+  test.each<[what: string, path: unknown, interceptor: unknown, wayOut: RegExp]>([
+    ["a path without its slash", "v3/login", answerNothing, /"v3\/login".*begins with "\/"/],
+    ["an empty path", "", answerNothing, /"".*begins with "\/"/],
+    ["a URL", "http://localhost/_matrix", answerNothing, /begins with "\/"/],
+    ["no path", undefined, answerNothing, /undefined.*regular expression/],
+    ["a number for a path", 7, answerNothing, /7.*regular expression/],
+    ["no interceptor", "/a", undefined, /undefined.*function/],
+    ["an answer for an interceptor", "/a", { status: 200 }, /object.*function/],
+    ["a fault that was not called", "/a", faults.serverError, /faults\.serverError\(/],
+    ["another fault that was not called", /a/, faults.times, /faults\.times\(/],
+  ])("takes not %s", async (_, target, interceptor, wayOut) => {
+    const homeserver = await start();
+    const intercept = (): unknown =>
+      Reflect.apply(homeserver.intercept.bind(homeserver), undefined, [target, interceptor]);
+    expect(intercept).toThrow(TypeError);
+    expect(intercept).toThrow(wayOut);
   });
 
   test("leaves browsers' preflights alone, and lets browsers read what is answered", async () => {

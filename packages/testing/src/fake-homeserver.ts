@@ -67,7 +67,8 @@ export class FakeHomeserver implements AsyncDisposable {
   /**
    * Lets a test answer requests itself, before the homeserver sees them. The path is given as the specification writes it, such as
    * "/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}", or as a regular expression. The newest interceptor comes first.
-   * The function that it returns removes it.
+   * The function that it returns removes it. Throws a `TypeError` when the path does not begin with "/", or the interceptor is no
+   * function, or one of `faults` that was not called.
    */
   intercept(path: string | RegExp, interceptor: Interceptor): () => void {
     return this.#interceptors.add(path, interceptor);
@@ -94,27 +95,33 @@ export class FakeHomeserver implements AsyncDisposable {
 
   /**
    * Ends the access tokens of a user as their expiry does: 401 `M_UNKNOWN_TOKEN` with `soft_logout: true`. Refresh tokens go on.
+   * Throws when there is no such user.
    *
    * @see https://spec.matrix.org/v1.19/client-server-api/#refreshing-access-tokens
    */
   expireAccessTokens(userId: string): void {
-    this.#homeserver.sessions.expireAccessTokens(userId);
+    this.#homeserver.sessions.expireAccessTokens(this.#account("expire the access tokens of", userId).userId);
   }
 
   /**
    * Ends the sessions of a user as having lived for too long does: access tokens are answered with 401 `M_UNKNOWN_TOKEN` and
-   * `soft_logout: true`, refresh tokens with 403 `M_FORBIDDEN`. The devices stay, and can be logged in again.
+   * `soft_logout: true`, refresh tokens with 403 `M_FORBIDDEN`. The devices stay, and can be logged in again. Throws when there is no
+   * such user.
    *
    * @see https://spec.matrix.org/v1.19/client-server-api/#soft-logout
    */
   softLogOut(userId: string): void {
+    this.#account("softly log out", userId);
     this.#homeserver.sessions.expireAccessTokens(userId);
     this.#homeserver.sessions.endRefreshing(userId);
   }
 
-  /** Ends the sessions of a user for good, as an administrator can: 401 `M_UNKNOWN_TOKEN` with `soft_logout: false`. */
+  /**
+   * Ends the sessions of a user for good, as an administrator can: 401 `M_UNKNOWN_TOKEN` with `soft_logout: false`. Throws when
+   * there is no such user.
+   */
   logOut(userId: string): void {
-    this.#homeserver.sessions.end(userId);
+    this.#homeserver.sessions.end(this.#account("log out", userId).userId);
   }
 
   /**
@@ -148,10 +155,16 @@ export class FakeHomeserver implements AsyncDisposable {
   }
 
   /**
-   * Signs a user on at the provider of single sign-on, in place of whoever was, or signs everybody off. It needs the option
-   * `singleSignOn`. Throws when there is no such user.
+   * Signs a user on at the provider of single sign-on, in place of whoever was, or signs everybody off. Throws where
+   * the homeserver was started without `singleSignOn: true`, and when there is no such user.
    */
   signOnAs(userId: string | undefined): void {
+    if (this.#homeserver.options.singleSignOn !== true) {
+      const tried = userId === undefined ? "sign everybody off" : `sign on as "${userId}"`;
+      throw new Error(
+        `Cannot ${tried}: this homeserver has no single sign-on; start it by FakeHomeserver.start({ singleSignOn: true })`,
+      );
+    }
     this.#homeserver.signedOn = userId === undefined ? undefined : this.#account("sign on as", userId).userId;
   }
 
@@ -167,7 +180,9 @@ export class FakeHomeserver implements AsyncDisposable {
   #account(verb: string, userId: string): Account {
     const account = this.#homeserver.accounts.get(userId);
     if (account !== undefined) return account;
-    throw new Error(`Cannot ${verb} "${userId}": there is no such user; call register() first`);
+    throw new Error(
+      `Cannot ${verb} "${userId}": there is no such user; user IDs look like "@bot:${this.serverName}", and register("bot", …) makes one`,
+    );
   }
 }
 

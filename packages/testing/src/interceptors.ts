@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { describeValue } from "./describe-value.js";
 import type { Env } from "./env.js";
 import { HeldResponse } from "./held-response.js";
 import type { HeldAnswer } from "./held-response.js";
 import { PathPattern } from "./path-pattern.js";
 import { targetOf } from "./request-target.js";
+import { refuseFactory, requireInterceptor } from "./require-interceptor.js";
 
 /** The homeserver behind an interceptor, older interceptors included. */
 export interface HomeserverBehind {
@@ -44,6 +46,8 @@ export class Interceptors {
   }
 
   add(pathPattern: string | RegExp, interceptor: Interceptor): () => void {
+    requirePath(pathPattern);
+    requireInterceptor(interceptor);
     const pattern = typeof pathPattern === "string" ? new PathPattern(pathPattern) : pathPattern;
     const matches = (path: string): boolean =>
       pattern instanceof RegExp ? path.search(pattern) !== -1 : pattern.match(path) !== undefined;
@@ -63,12 +67,20 @@ export class Interceptors {
       (next, { interceptor }) =>
         async (into) => {
           const process = (): Promise<HeldAnswer> => hold(into, next);
-          await interceptor(request, into, () => next(into), { env, process });
+          refuseFactory(await interceptor(request, into, () => next(into), { env, process }));
         },
       answer,
     );
     await chain(response);
   }
+}
+
+function requirePath(path: unknown): void {
+  if (path instanceof RegExp || (typeof path === "string" && path.startsWith("/"))) return;
+  throw new TypeError(
+    `Cannot intercept ${describeValue(path)}: a path is a text that begins with "/", such as "/_matrix/client/v3/login", or a ` +
+      "regular expression",
+  );
 }
 
 async function hold(response: ServerResponse, answer: AnswerInto): Promise<HeldAnswer> {

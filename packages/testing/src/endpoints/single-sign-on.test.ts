@@ -30,6 +30,12 @@ test("is not there by default", async () => {
   expect((await visit(homeserver, HERE)).status).toBe(404);
 });
 
+test.each(["@alice:fake.test", undefined])("lets nobody sign on, or off, where it is not there: %s", async (userId) => {
+  await using homeserver = await FakeHomeserver.start();
+  homeserver.register("alice", "secret");
+  expect(() => homeserver.signOnAs(userId)).toThrow(/^Cannot sign .*: .*start\(\{ singleSignOn: true \}\)/);
+});
+
 test.each([REDIRECT, `${REDIRECT}/fake`])(
   "sends the browser back from %s with a token that logs in once",
   async (path) => {
@@ -72,6 +78,6 @@ test("knows one provider, and asks where to go back to", async () => {
 test("signs on nobody who has no account", async () => {
   await using homeserver = await FakeHomeserver.start({ singleSignOn: true });
   expect(() => homeserver.signOnAs("@nobody:fake.test")).toThrow(
-    'Cannot sign on as "@nobody:fake.test": there is no such user; call register() first',
+    'Cannot sign on as "@nobody:fake.test": there is no such user; user IDs look like "@bot:fake.test"',
   );
 });

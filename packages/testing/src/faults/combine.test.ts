@@ -62,6 +62,36 @@ test.each([
   expect(new Set(await statuses(sometimes(probability, 1, serverError()), 20))).toEqual(new Set([status]));
 });
 
+test.each([20, -0.1, 1.01, NaN, Infinity, "0.5"])("sometimes takes no %s for a probability", (probability) => {
+  const make = (): unknown => Reflect.apply(sometimes, undefined, [probability, 1, serverError()]);
+  expect(make).toThrow(TypeError);
+  expect(make).toThrow(/from 0 to 1/);
+});
+
+test.each([-1, 0.5, NaN, "2"])("times takes no %s for a count", (count) => {
+  const make = (): unknown => Reflect.apply(times, undefined, [count, serverError()]);
+  expect(make).toThrow(TypeError);
+  expect(make).toThrow(/whole number from 0/);
+});
+
+test("times takes as many as there are", () => {
+  expect(() => times(Infinity, serverError())).not.toThrow();
+});
+
+test.each<[name: string, make: (fault: unknown) => unknown]>([
+  ["times", (fault) => Reflect.apply(times, undefined, [1, fault])],
+  ["sometimes", (fault) => Reflect.apply(sometimes, undefined, [1, 1, fault])],
+  ["mixed", (fault) => Reflect.apply(mixed, undefined, [1, [fault]])],
+  ["onlyFor", (fault) => Reflect.apply(onlyFor, undefined, ["PUT", fault])],
+  ["afterProcessing", (fault) => Reflect.apply(afterProcessing, undefined, [fault])],
+])("%s of a fault that was not called is answered as a 500 that says so", async (_, make) => {
+  const scene = await SendingScene.start();
+  Reflect.apply(scene.homeserver.intercept.bind(scene.homeserver), undefined, [/\/send\//, make(serverError)]);
+  const { status, body } = await scene.sent();
+  expect(status).toBe(500);
+  expect(body.toString()).toContain("call what makes a fault: serverError()");
+});
+
 test("mixed applies all faults alike, in an order that the seed gives", async () => {
   const all = [serverError(), gatewayError(), answerWith(418)];
   const found = await statuses(mixed(3, all), 60);
