@@ -28,7 +28,7 @@ export class MatrixError extends Error {
       outcomeUnknown?: boolean;
     },
   ) {
-    super(message);
+    super(messageOf(message, details));
     this.outcomeUnknown = details.outcomeUnknown ?? false;
     this.errcode = details.errcode;
     this.status = details.status;
@@ -59,11 +59,15 @@ export class ConnectionError extends Error {
       outcomeUnknown?: boolean;
     } = {},
   ) {
-    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    super(messageOf(message, options), "cause" in options ? { cause: options.cause } : undefined);
     this.outcomeUnknown = options.outcomeUnknown ?? false;
     this.status = options.status;
     this.retryAfterMs = options.retryAfterMs;
   }
+}
+
+function messageOf(message: string, { outcomeUnknown = false }: { outcomeUnknown?: boolean }): string {
+  return outcomeUnknown ? `${message}; it may have been done all the same` : message;
 }
 
 /**
