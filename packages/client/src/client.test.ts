@@ -388,7 +388,8 @@ describe("Client.request", () => {
     const fake = await startFake();
     const { client } = await logIn(fake, "alice");
     fake.intercept("/_matrix/client/v3/createRoom", (request) => void request.socket.destroy());
-    await expect(client.request(method, "v3/createRoom", { body: {} })).rejects.toThrow("v3/createRoom");
+    const asked = client.request(method, "v3/createRoom", { body: {} });
+    await expect(asked).rejects.toThrow(/v3\/createRoom: .*; it may have been done all the same$/);
     expect(fake.requests.filter(({ path }) => path.endsWith("createRoom"))).toHaveLength(1);
   });
 
@@ -402,6 +403,23 @@ describe("Client.request", () => {
       status: 401,
       errcode: "M_UNKNOWN",
       data: { session: "s", flows: [{ stages: ["m.login.password"] }] },
+    });
+  });
+
+  it("says what user-interactive authentication asks for, and how to answer", async () => {
+    const fake = await startFake();
+    const { client } = await logIn(fake, "alice");
+    const flows = [
+      { stages: ["m.login.registration_token", "m.login.dummy"] },
+      7,
+      { stages: ["m.login.dummy", 8, "\n"] },
+    ];
+    fake.intercept(/v3\/devices/, (_, response) => void response.writeHead(401).end(JSON.stringify({ flows })));
+    await expect(client.request("DELETE", "v3/devices/PHONE")).rejects.toMatchObject({
+      errcode: "M_UNKNOWN",
+      message:
+        "Cannot DELETE v3/devices/PHONE: the homeserver wants the user to prove who they are " +
+        "(m.login.registration_token, m.login.dummy, \\n); answer in callbacks.authenticate",
     });
   });
 

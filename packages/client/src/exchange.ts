@@ -146,15 +146,27 @@ function refusal(
   const { error, errcode: given } = data;
   const errcode = typeof given === "string" ? given : "M_UNKNOWN";
   const words = typeof error === "string" ? ` ${JSON.stringify(error.slice(0, 300))}` : "";
-  const code = JSON.stringify(errcode.slice(0, 100)).slice(1, -1);
-  const message = `Cannot ${request.attempt}: the homeserver answered ${status} ${code}${words}`;
-  return new MatrixError(message, {
+  const found =
+    given === undefined
+      ? `wants the user to prove who they are (${escaped(stagesIn(data))}); answer in callbacks.authenticate`
+      : `answered ${status} ${escaped(errcode)}${words}`;
+  return new MatrixError(`Cannot ${request.attempt}: the homeserver ${found}`, {
     errcode,
     status,
     data,
     retryAfterMs: retry,
     outcomeUnknown: isUnclear(request, status),
   });
+}
+
+function escaped(text: string): string {
+  return JSON.stringify(text.slice(0, 100)).slice(1, -1);
+}
+
+/** What the flows of a challenge ask for. */
+function stagesIn({ flows }: JsonObject): string {
+  const lists = Array.isArray(flows) ? flows.map((flow) => isJsonObject(flow) && flow["stages"]) : [];
+  return [...new Set(lists.flat().filter((stage) => typeof stage === "string"))].join(", ");
 }
 
 /** A homeserver that says no has done nothing; one that stumbles, or says what makes no sense, may have done it before. */
