@@ -13,10 +13,11 @@ test.each([
   ["stores, commits and lists", 0, "1 message 1 Hello\n"],
   ["takes a lease", 1, "refresh true false\n"],
   ["encrypts", 2, "s3cret\n"],
-  ["takes everything out, puts it in, and migrates it", 3, "1 out\n{ entries: 1 }\n2 { name: 'light' }\n"],
-  ["is under a Keyv", 4, "{ b: 1 }\n"],
-  ["makes a storage of an engine", 5, "[ 'value' ]\n"],
-  ["runs the contract", 6, expect.stringMatching(/pass [1-9]\d+\n. fail 0\n. cancelled 0\n/)],
+  ["closes what it could not decrypt", 3, "wrong-key\n"],
+  ["takes everything out, puts it in, and migrates it", 4, "1 out\n{ entries: 1 }\n2 { name: 'light' }\n"],
+  ["is under a Keyv", 5, "{ b: 1 }\n"],
+  ["makes a storage of an engine", 6, "[ 'value' ]\n"],
+  ["runs the contract", 7, expect.stringMatching(/pass [1-9]\d+\n. fail 0\n. cancelled 0\n/)],
 ])("the README's example %s", async (_, index, output) => {
   const files = await temporaryFolder();
   const inFolder = (_quoted: string, name: string): string => JSON.stringify(join(files, name));

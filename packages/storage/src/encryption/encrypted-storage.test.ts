@@ -620,6 +620,24 @@ describe("an encrypted storage", () => {
     expect(await namesIn(storage)).toHaveLength(1);
   });
 
+  test("in a file is opened by the right secret after a wrong one, with the file as it is or opened again", async () => {
+    const path = join(await temporaryFolder(), "a.log");
+    const before = await open(await fileStorage(path));
+    await before.set("a", 1);
+    await before.close();
+    const file = await fileStorage(path);
+    await expect(open(file, otherKey)).rejects.toMatchObject({ code: "wrong-key" });
+    await expect(fileStorage(path)).rejects.toMatchObject({ code: "locked" });
+    await using same = await open(file);
+    expect(await same.get("a")).toBe(1);
+    await same.close();
+    const again = await fileStorage(path);
+    await expect(open(again, otherKey)).rejects.toMatchObject({ code: "wrong-key" });
+    await again.close();
+    await using other = await open(await fileStorage(path));
+    expect(await other.get("a")).toBe(1);
+  });
+
   test("says that a page without cryptography cannot have one", async () => {
     vi.spyOn(cryptography, "isThere").mockReturnValue(false);
     await expect(open(memoryStorage())).rejects.toMatchObject({ message: expect.stringContaining("HTTPS") });

@@ -26,8 +26,8 @@ const defaultIterations = 600_000;
 /**
  * Opens the encrypted storage in `storage`, or makes one where `storage`, which may be a namespace, is empty. Keys, names
  * of namespaces and values are encrypted with AES-256-GCM, and with a key that is stored encrypted with `secret`; a
- * passphrase goes through PBKDF2 with SHA-256 first. It promises what `storage` does, owns it, and closes it when it is
- * closed.
+ * passphrase goes through PBKDF2 with SHA-256 first. It promises what `storage` does, owns it once it is open, and
+ * closes it when it is closed.
  *
  * Whoever has what is stored, and not the secret, can neither read it nor change it into anything else unnoticed: that
  * rejects with a `StorageError` of code `damaged`. They can:
@@ -40,7 +40,8 @@ const defaultIterations = 600_000;
  * names inside it. They are kept until somebody else writes to it; where machines share the store, for one listing.
  *
  * Rejects with a `StorageError` of code `wrong-key` when it was encrypted with another secret, `damaged` when the stored
- * key is not as it was written, and `misuse` when there is anything else in `storage`. Whenever it rejects, `storage` stays open, for another attempt.
+ * key is not as it was written, and `misuse` when there is anything else in `storage`. Whenever it rejects,
+ * `storage` is still its caller's, and open, which keeps a file locked: try again with the same one, or close it.
  */
 export function encryptedStorage(storage: Storage, secret: Secret, options: EncryptionOptions = {}): Promise<Storage> {
   return openEncrypted(storage, secret, defaultIterations, options);
