@@ -1,4 +1,5 @@
 import { trace } from "#diagnostics";
+import { writeBody } from "./check-request.js";
 import type { Connection } from "./connection.js";
 import { withDeadline } from "./deadline.js";
 import type { RequestDiagnostics } from "./diagnostics.js";
@@ -55,7 +56,6 @@ export async function call(
 ): Promise<Json> {
   const { env, closing, homeserver } = connection;
   const attempt = `${method} ${String(endpoint)}`;
-  if (!/^[a-z]+$/i.test(method)) throw new TypeError(`Cannot ${attempt}: "${method}" is not a method like "GET"`);
   const verb = method.toUpperCase();
   const {
     query,
@@ -72,7 +72,7 @@ export async function call(
   const headers: Record<string, string> = {};
   if (accessToken !== undefined) headers["authorization"] = `Bearer ${accessToken}`;
   if (body) headers["content-type"] = "application/json";
-  const text = body && JSON.stringify(body);
+  const text = body && writeBody(attempt, body);
   const diagnostics: RequestDiagnostics = {
     method: verb,
     template: templateOf(endpoint),

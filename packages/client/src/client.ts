@@ -1,5 +1,6 @@
 import { Publisher } from "@mx/pubsub";
 import type { Callbacks } from "./callbacks.js";
+import { checkSignal } from "./check-request.js";
 import { connect, type HomeserverSource, type OpenConnection, type StorageSource } from "./connect.js";
 import { createRoom, type CreateRoomOptions } from "./create-room.js";
 import type { Credentials } from "./credentials.js";
@@ -9,7 +10,7 @@ import { type Env, runtime } from "./env.js";
 import { ClientClosedError } from "./errors.js";
 import type { Feature } from "./features.js";
 import { checkHomeserver, type Homeserver, type Versions, type WellKnown } from "./homeserver.js";
-import type { JsonObject } from "./json.js";
+import { isJsonObject, type JsonObject } from "./json.js";
 import { lazy, type Lazy } from "./lazy.js";
 import type { LoginFlow } from "./login-flows.js";
 import { login } from "./login.js";
@@ -69,6 +70,7 @@ export class Client implements AsyncDisposable {
   #freed: Promise<void> | undefined;
 
   constructor(options: ClientOptions) {
+    checkOptions(options);
     const homeserver = homeserverIn(options);
     const { storage, callbacks = {}, publisher = new Publisher(), env = {} } = options;
     this.publisher = publisher;
@@ -241,6 +243,7 @@ export class Client implements AsyncDisposable {
 
   async #open(options?: AbortOptions): Promise<OpenConnection> {
     if (this.#closed) throw new ClientClosedError();
+    checkSignal(options);
     const opening = this.#connection.get();
     const connection = await (options?.signal ? untilAborted(opening, options.signal) : opening);
     this.#closing.signal.throwIfAborted();
@@ -263,13 +266,41 @@ export class Client implements AsyncDisposable {
   }
 }
 
+const functions: { readonly [part: string]: readonly string[] } = {
+  env: ["fetch"],
+  callbacks: ["logInAgain", "authenticate"],
+  publisher: ["publish"],
+};
+
+/** Throws a `TypeError` for what would fail only when it is used, some day. */
+function checkOptions(options: unknown): void {
+  if (!isJsonObject(options)) throw noClient("there are no options; pass { storage, homeserver }");
+  for (const [part, names] of Object.entries(functions)) {
+    const value: unknown = options[part];
+    if (value === undefined) continue;
+    if (!isJsonObject(value)) throw noClient(`${part} is not an object`);
+    for (const name of names) {
+      const found: unknown = value[name];
+      const isMissing = found === undefined && part !== "publisher";
+      if (typeof found !== "function" && !isMissing) throw noClient(`${part}.${name} is not a function`);
+    }
+  }
+}
+
 /** Where the homeserver comes from, if the options say so; throws a `TypeError` when they do not fit together. */
 function homeserverIn(options: ClientOptions): HomeserverSource | undefined {
   const { baseClientUrl, wellKnown, versions, allowHttp, homeserver } = options;
   if (homeserver !== undefined) {
     if (typeof homeserver !== "function") throw noClient("homeserver is not a function, such as () => discover(…)");
     if (baseClientUrl !== undefined) throw noClient("it has a homeserver and a baseClientUrl; leave one out");
-    return async () => ({ ...(allowHttp && { allowHttp }), ...(await homeserver()) });
+    return async () => {
+      const found = await homeserver();
+      if (isJsonObject(found)) return { ...(allowHttp && { allowHttp }), ...found };
+      throw new TypeError(
+        `Cannot use the client: its homeserver function gave ${typeof found}, not what discover(…) resolves with; ` +
+          'use homeserver: () => discover("example.org")',
+      );
+    };
   }
   if (baseClientUrl !== undefined) return checkHomeserver({ ...options, baseClientUrl });
   if (wellKnown === undefined && versions === undefined) return undefined;

@@ -1,6 +1,6 @@
 import { stringIn } from "./answer.js";
 import type { Connection } from "./connection.js";
-import type { JsonObject } from "./json.js";
+import { isJsonObject, type JsonObject } from "./json.js";
 import { request } from "./request.js";
 import type { AbortOptions } from "./signals.js";
 
@@ -37,6 +37,9 @@ export async function createRoom(
   room: CreateRoomOptions = {},
   options?: AbortOptions,
 ): Promise<string> {
+  if (!isJsonObject(room)) {
+    throw new TypeError('Cannot create a room: what it is like is not an object; pass one like { name: "Lobby" }');
+  }
   return stringIn(
     await request(connection, "POST", "v3/createRoom", { ...options, body: room, answerHas: "room_id" }),
     "room_id",

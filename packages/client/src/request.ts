@@ -1,4 +1,5 @@
 import { call, type CallOptions, defaultTimeoutMs, type OwnCallOptions } from "./call.js";
+import { checkRequest } from "./check-request.js";
 import type { Connection } from "./connection.js";
 import { withDeadline } from "./deadline.js";
 import type { Endpoint } from "./endpoint.js";
@@ -34,8 +35,10 @@ export async function request(
   endpoint: string | Endpoint,
   { authenticated = true, session: given, ...options }: OwnOptions = {},
 ): Promise<Json> {
+  const attempt = `${method} ${String(endpoint)}`;
+  checkRequest(attempt, method, options);
   if (!authenticated) return callInteractively(connection, method, endpoint, options);
-  const session = given ?? requireSession(connection, `${method} ${String(endpoint)}`);
+  const session = given ?? requireSession(connection, attempt);
   return callInSession(connection, method, endpoint, { ...options, session });
 }
 

@@ -2,6 +2,7 @@ import type { StorageValue } from "@mx/storage";
 import { stringIn } from "./answer.js";
 import { backOffMs } from "./back-off.js";
 import { BodyTooLargeError } from "./body.js";
+import { checkSignal } from "./check-request.js";
 import type { Connection } from "./connection.js";
 import type { Env } from "./env.js";
 import { AlreadySyncingError, ConnectionError, MatrixError, NotLoggedInError } from "./errors.js";
@@ -64,10 +65,13 @@ const lockedPauseMs = 60_000;
  * @see https://spec.matrix.org/v1.19/client-server-api/#syncing
  */
 export async function sync(connection: Connection, options: SyncOptions = {}): Promise<void> {
+  const { timeoutMs = 30_000, maxBodyBytes = 32 * 1024 * 1024 } = options;
+  if (!Number.isFinite(timeoutMs) || timeoutMs < 0)
+    throw new TypeError("Cannot sync: timeoutMs is not a number from 0 on");
+  checkSignal(options);
   const session = requireSession(connection, "sync");
   if (session.isSyncing) throw new AlreadySyncingError();
   session.isSyncing = true;
-  const { timeoutMs = 30_000, maxBodyBytes = 32 * 1024 * 1024 } = options;
   const stop = joinSignals(connection.closing, session.ended, options.signal);
   try {
     const { signal } = stop;
