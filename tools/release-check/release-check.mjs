@@ -30,11 +30,12 @@ try {
   await check("a registry starts on loopback", async () => {
     registry = await startRegistry(join(folder, "registry"));
   });
-  await check("a clone installs and builds", async () => {
+  await check("a clone installs", async () => {
     await run("git", ["clone", "--quiet", root, repo], { cwd: folder });
     await run("git", ["config", "user.name", "release check"], { cwd: repo });
     await run("git", ["config", "user.email", "release-check@localhost"], { cwd: repo });
     await pnpm("install", "--frozen-lockfile");
+    await leaveBehind();
   });
   await check("changesets release all packages", async () => {
     await release("minor", packages);
@@ -97,6 +98,15 @@ async function check(what, work) {
   console.log(`✓ ${what} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
 }
 
+/** Leaves in each dist what a source that is gone has left there, to see that it is not published. */
+async function leaveBehind() {
+  for (const name of packages) {
+    const dist = join(repo, "packages", name, "dist");
+    await mkdir(dist);
+    await writeFile(join(dist, "gone.js"), "export {};\n");
+  }
+}
+
 /** Versions and publishes the packages that a changeset names, and whatever depends on them. */
 async function release(bump, names) {
   const lines = names.map((name) => `"@mx/${name}": ${bump}`);
@@ -120,6 +130,11 @@ async function checkPublished() {
     }
     const alien = paths.filter((path) => /\.test\.|^src\/testing\/|tsbuildinfo|node_modules|tsconfig/.test(path));
     if (alien.length > 0) throw new Error(`@mx/${name} holds ${alien.join(", ")}`);
+    const sources = new Set(paths.map((path) => path.replace(/^src(\/.*)\.ts$/, "dist$1")));
+    const stale = paths.filter(
+      (path) => path.startsWith("dist/") && !sources.has(path.replace(/(\.d\.ts|\.js)(\.map)?$/, "")),
+    );
+    if (stale.length > 0) throw new Error(`@mx/${name} holds ${stale.join(", ")}, which have no source`);
     const manifest = await run("tar", ["-xzOf", filename, "package/package.json"], { cwd: packed });
     if (/workspace:|catalog:/.test(manifest)) throw new Error(`The manifest of @mx/${name} speaks of the workspace`);
     await pnpm("exec", "publint", "run", "--strict", join(packed, filename));
