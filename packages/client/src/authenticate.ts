@@ -21,7 +21,10 @@ export async function authenticate(
     return sessionOf(answer, { accessToken, ...(refreshToken !== undefined && { refreshToken }) });
   }
   const body = loginBody(credentials);
-  return sessionIn(connection, await call(connection, "POST", "v3/login", { ...options, body }));
+  return sessionIn(
+    connection,
+    await call(connection, "POST", "v3/login", { ...options, body, answerHas: "access_token" }),
+  );
 }
 
 /**

@@ -217,6 +217,19 @@ describe("the calls of a client", () => {
       open(memoryStorage());
     },
   );
+
+  it("end quietly, when it is a sync that is given up before the client is open", async () => {
+    let open: (storage: Storage) => void = () => {};
+    const storage = new Promise<Storage>((resolve) => {
+      open = resolve;
+    });
+    const client = closing(new Client({ storage: () => storage, baseClientUrl }));
+    const giveUp = new AbortController();
+    const syncing = client.sync({ signal: giveUp.signal });
+    giveUp.abort();
+    await syncing;
+    open(memoryStorage());
+  });
 });
 
 describe("Client.close", () => {
@@ -419,7 +432,7 @@ describe("Client.request", () => {
       errcode: "M_UNKNOWN",
       message:
         "Cannot DELETE v3/devices/PHONE: the homeserver wants the user to prove who they are " +
-        "(m.login.registration_token, m.login.dummy, \\n); answer in callbacks.authenticate",
+        "(m.login.registration_token, m.login.dummy); answer in callbacks.authenticate",
     });
   });
 

@@ -65,6 +65,7 @@ export class Client implements AsyncDisposable {
 
   readonly #closing = new AbortController();
   readonly #connection: Lazy<OpenConnection>;
+  #opened: OpenConnection | undefined;
   readonly #env: Pick<Env, "setTimeout" | "clearTimeout">;
   #closed: Promise<void> | undefined;
   #freed: Promise<void> | undefined;
@@ -216,7 +217,11 @@ export class Client implements AsyncDisposable {
 
   /** Receives what is new and publishes it, until `close` or `logout`. Rejects when the homeserver refuses for good. */
   async sync(options?: SyncOptions): Promise<void> {
-    await sync(await this.#open(), options);
+    const connection = await this.#open(options).catch((error: unknown) => {
+      if (options?.signal?.aborted) return undefined;
+      throw error;
+    });
+    if (connection) await sync(connection, options);
     // What `close` may not have waited for.
     if (this.#closed) await this.#freed;
   }
@@ -244,10 +249,10 @@ export class Client implements AsyncDisposable {
   async #open(options?: AbortOptions): Promise<OpenConnection> {
     if (this.#closed) throw new ClientClosedError();
     checkSignal(options);
-    const opening = this.#connection.get();
-    const connection = await (options?.signal ? untilAborted(opening, options.signal) : opening);
+    // Waiting with a signal takes longer: once it is open, calls go on in their order.
+    this.#opened ??= await untilAborted(this.#connection.get(), options?.signal);
     this.#closing.signal.throwIfAborted();
-    return connection;
+    return this.#opened;
   }
 
   async #close(): Promise<void> {
@@ -266,24 +271,16 @@ export class Client implements AsyncDisposable {
   }
 }
 
-const functions: { readonly [part: string]: readonly string[] } = {
-  env: ["fetch"],
-  callbacks: ["logInAgain", "authenticate"],
-  publisher: ["publish"],
-};
-
 /** Throws a `TypeError` for what would fail only when it is used, some day. */
 function checkOptions(options: unknown): void {
-  if (!isJsonObject(options)) throw noClient("there are no options; pass { storage, homeserver }");
-  for (const [part, names] of Object.entries(functions)) {
+  if (!isJsonObject(options)) throw noClient("there are no options");
+  const parts = ["env.fetch", "callbacks.logInAgain", "callbacks.authenticate", "publisher.publish"];
+  for (const name of parts) {
+    const [part = "", method = ""] = name.split(".");
     const value: unknown = options[part];
-    if (value === undefined) continue;
-    if (!isJsonObject(value)) throw noClient(`${part} is not an object`);
-    for (const name of names) {
-      const found: unknown = value[name];
-      const isMissing = found === undefined && part !== "publisher";
-      if (typeof found !== "function" && !isMissing) throw noClient(`${part}.${name} is not a function`);
-    }
+    const found: unknown = isJsonObject(value) ? value[method] : value;
+    const isDefault = value === undefined || (found === undefined && part !== "publisher");
+    if (!isDefault && typeof found !== "function") throw noClient(`${name} is not a function`);
   }
 }
 
@@ -296,10 +293,7 @@ function homeserverIn(options: ClientOptions): HomeserverSource | undefined {
     return async () => {
       const found = await homeserver();
       if (isJsonObject(found)) return { ...(allowHttp && { allowHttp }), ...found };
-      throw new TypeError(
-        `Cannot use the client: its homeserver function gave ${typeof found}, not what discover(…) resolves with; ` +
-          'use homeserver: () => discover("example.org")',
-      );
+      throw noClient("homeserver is not a function, such as () => discover(…), that gives one");
     };
   }
   if (baseClientUrl !== undefined) return checkHomeserver({ ...options, baseClientUrl });

@@ -146,11 +146,12 @@ function refusal(
   const { error, errcode: given } = data;
   const errcode = typeof given === "string" ? given : "M_UNKNOWN";
   const words = typeof error === "string" ? ` ${JSON.stringify(error.slice(0, 300))}` : "";
-  const found =
+  const code = JSON.stringify(errcode.slice(0, 100)).slice(1, -1);
+  const answered =
     given === undefined
-      ? `wants the user to prove who they are (${escaped(stagesIn(data))}); answer in callbacks.authenticate`
-      : `answered ${status} ${escaped(errcode)}${words}`;
-  return new MatrixError(`Cannot ${request.attempt}: the homeserver ${found}`, {
+      ? `wants the user to prove who they are (${stagesIn(data)}); answer in callbacks.authenticate`
+      : `answered ${status} ${code}${words}`;
+  return new MatrixError(`Cannot ${request.attempt}: the homeserver ${answered}`, {
     errcode,
     status,
     data,
@@ -159,14 +160,9 @@ function refusal(
   });
 }
 
-function escaped(text: string): string {
-  return JSON.stringify(text.slice(0, 100)).slice(1, -1);
-}
-
-/** What the flows of a challenge ask for. */
+/** What the flows of a challenge ask for: names with dots, such as `m.login.dummy`. */
 function stagesIn({ flows }: JsonObject): string {
-  const lists = Array.isArray(flows) ? flows.map((flow) => isJsonObject(flow) && flow["stages"]) : [];
-  return [...new Set(lists.flat().filter((stage) => typeof stage === "string"))].join(", ");
+  return [...new Set(JSON.stringify(flows).match(/\w+(\.[\w-]+)+/g))].join(", ").slice(0, 200);
 }
 
 /** A homeserver that says no has done nothing; one that stumbles, or says what makes no sense, may have done it before. */
@@ -195,7 +191,7 @@ function valueWithout(value: Json, redact: Redact, levels: number): Json {
 
 /** All answers of the specification are objects, but for a few lists. */
 function isAnswer(data: Json | undefined, has: string | undefined): data is Json {
-  if (has !== undefined) return isJsonObject(data) && typeof data[has] === "string";
+  if (has !== undefined) return isJsonObject(data) && typeof data[has] === "string" && data[has] !== "";
   return typeof data === "object" && data !== null;
 }
 

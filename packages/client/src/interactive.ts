@@ -1,4 +1,4 @@
-import type { CallOptions } from "./call.js";
+import type { OwnCallOptions } from "./call.js";
 import type { Connection } from "./connection.js";
 import type { Endpoint } from "./endpoint.js";
 import { MatrixError } from "./errors.js";
@@ -38,7 +38,7 @@ export interface AuthenticationStage {
   readonly [name: string]: unknown;
 }
 
-export interface InteractiveOptions extends CallOptions {
+export interface InteractiveOptions extends OwnCallOptions {
   /** Whose request it is: when the session ends, the application is waited for no longer. */
   readonly session?: Session;
 }

@@ -1,4 +1,5 @@
 import { memoryStorage, type Storage, type Transaction } from "@mx/storage";
+import { faults } from "@mx/testing";
 import { describe, expect, it, vi } from "vitest";
 import { AlreadyLoggedInError, ClientClosedError, ConnectionError } from "./errors.js";
 import { LoggedIn } from "./messages.js";
@@ -122,6 +123,18 @@ describeOnHomeservers("Client.login", (homeserver) => {
 });
 
 describe("Client.login", () => {
+  it("says that the outcome is unknown when the answer has no access token", async () => {
+    const fake = await startFake();
+    const client = await openClient(fake);
+    fake.intercept(/login|register/, faults.answerWith(200, '{"user_id":"@alice:fake.test","device_id":"D"}'));
+    for (const call of [
+      () => client.login({ user: "alice", password: "x" }),
+      () => client.register({ user: "alice" }),
+    ]) {
+      await expect(call()).rejects.toMatchObject({ name: "ConnectionError", outcomeUnknown: true });
+    }
+  });
+
   it.each([
     [{}, '"user" is not a string'],
     [{ user: "alice" }, '"password" is not a string'],

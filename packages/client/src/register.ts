@@ -35,7 +35,10 @@ export async function register(connection: Connection, options: RegisterOptions 
     async authenticate({ deviceId, signal }) {
       const device = { ...(deviceId !== undefined && { deviceId }), ...(deviceName !== undefined && { deviceName }) };
       const body = { ...account, ...deviceBody(device) };
-      return sessionIn(connection, await callInteractively(connection, "POST", "v3/register", { body, signal }));
+      return sessionIn(
+        connection,
+        await callInteractively(connection, "POST", "v3/register", { body, signal, answerHas: "access_token" }),
+      );
     },
   });
 }

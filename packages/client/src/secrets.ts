@@ -48,12 +48,17 @@ function finderOf(secrets: readonly string[]): RegExp {
   return new RegExp(secrets.map(patternOf).join("|") || "(?!)", "gu");
 }
 
+/** So much of a secret finds it: a pattern of all of a very long one would be larger than engines take. */
+const longestPattern = 128;
+
 /** Finds a secret also where JSON, a program or a URL has escaped it, once or more often: with any backslashes, or none, in it. */
 function patternOf(secret: string): string {
   const characters = Array.from(secret.replaceAll("\\", "") || secret);
-  return characters
+  const pattern = characters
+    .slice(0, longestPattern)
     .map((character) => `(?:${formsOf(character).map(literally).join("|")})`)
     .join(String.raw`(?:\\|%5C)*`);
+  return characters.length > longestPattern ? `${pattern}[^]*` : pattern;
 }
 
 function formsOf(character: string): string[] {

@@ -113,6 +113,30 @@ describeOnHomeservers("sending", (homeserver) => {
   });
 });
 
+describe("Client.sendText", () => {
+  it("can be given up while it waits for what was sent to the room before, and is not sent then", async () => {
+    const fake = await startFake();
+    const { client } = await logIn(fake, "alice");
+    const roomId = await client.createRoom();
+    const held = new Promise<() => Promise<void>>((resolve) => {
+      const stop = fake.intercept(/\/send\//, (_request, _response, pass) => {
+        stop();
+        resolve(pass);
+      });
+    });
+    const first = client.sendText(roomId, "first");
+    const pass = await held;
+    const giveUp = new AbortController();
+    const second = expect(client.sendText(roomId, "second", { signal: giveUp.signal })).rejects.toThrow("enough");
+    giveUp.abort(new Error("enough"));
+    await second;
+    await pass();
+    await first;
+    await client.sendText(roomId, "third");
+    expect(await textsIn(client, roomId)).toEqual(["first", "third"]);
+  });
+});
+
 describe("sending over a bad network", () => {
   const sendPath = "/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}";
 

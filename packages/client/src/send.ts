@@ -3,7 +3,7 @@ import type { Connection } from "./connection.js";
 import { type Endpoint, endpoint } from "./endpoint.js";
 import { request } from "./request.js";
 import { requireSession } from "./session-life.js";
-import type { AbortOptions } from "./signals.js";
+import { type AbortOptions, untilAborted } from "./signals.js";
 import { transactionId } from "./transaction-id.js";
 
 export interface SendOptions {
@@ -81,5 +81,6 @@ async function put(
   }
   const session = requireSession(connection, `send to "${roomId}"`);
   const options = { session, body: content, answerHas: "event_id", ...(signal && { signal }) };
-  return stringIn(await connection.turns.take(roomId, () => request(connection, "PUT", path, options)), "event_id");
+  const turn = connection.turns.take(roomId, () => request(connection, "PUT", path, options));
+  return stringIn(await untilAborted(turn, signal), "event_id");
 }
