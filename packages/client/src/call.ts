@@ -12,16 +12,16 @@ export interface CallOptions {
   readonly query?: Query;
   /** Sent as JSON. */
   readonly body?: object;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /**
    * Whether making the request twice has the effect of making it once, so that one whose outcome is unknown can be made again. By default
    * all but `POST` are taken for such.
    */
   readonly idempotent?: boolean;
   /** The time for the whole answer, with all attempts; 60 s by default. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** The most bytes that the answer may have, decompressed. By default 32 MiB for a `GET`, 16 MiB for a `POST` and 64 KiB for what only changes something. */
-  readonly maxBodyBytes?: number;
+  readonly maxBodyBytes?: number | undefined;
 }
 
 /** What calls of ours are made with, too. */

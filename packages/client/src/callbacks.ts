@@ -6,8 +6,8 @@ export interface Callbacks {
   /**
    * The homeserver has ended the access token but not the session ("soft logout"): how can the client log in again? The device
    * stays the same. Without this callback, or when it resolves with `undefined`, the request that met this fails with the
-   * homeserver's `M_UNKNOWN_TOKEN`, and the session stays stored. Authenticated requests wait for the answer, so the callback must
-   * not wait for one.
+   * homeserver's `M_UNKNOWN_TOKEN`, and the session stays stored. Authenticated requests wait for the answer for as long
+   * as they may take, so the callback must not wait for one.
    *
    * @see https://spec.matrix.org/v1.19/client-server-api/#soft-logout
    */

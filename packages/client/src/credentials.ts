@@ -7,9 +7,9 @@ export type Credentials = PasswordCredentials | IdentifierCredentials | TokenCre
 /** The device that logs in. */
 export interface DeviceOptions {
   /** The device to be; by default a new one. */
-  readonly deviceId?: string;
+  readonly deviceId?: string | undefined;
   /** What the user sees in the list of their devices, for a new device. */
-  readonly deviceName?: string;
+  readonly deviceName?: string | undefined;
 }
 
 /** A password, of a user ID (`@alice:example.org`) or its localpart (`alice`). */

@@ -9,9 +9,9 @@ import { quote, quoteUrl } from "./quote.js";
 import { wait } from "./wait.js";
 
 export interface DiscoverOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** The time for each of the two documents, with three attempts at most; 10 s by default. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /**
    * Lets the homeserver be asked over `http:`, without encryption; by default only on this machine (`localhost`, `127.0.0.1`). It is
    * among what `discover` resolves with where it is needed, so that `new Client` has it too.

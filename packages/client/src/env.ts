@@ -4,7 +4,7 @@ import { abortSignalOf } from "./signals.js";
 
 /** All that is not deterministic in the client, in one place, so that a test or a simulation can own it. */
 export interface Env {
-  /** Default: Node's own HTTP with sockets that are kept open, and node-fetch for what may be redirected; elsewhere the runtime's `fetch`. */
+  /** Default: Node's own HTTP with sockets that are kept open, and node-fetch for what is public; elsewhere the runtime's `fetch`. */
   readonly fetch: Fetch;
   /** Milliseconds since 1970. This clock may be set, backwards too. */
   now(): number;

@@ -11,9 +11,9 @@ import type { Identity } from "./whoami.js";
 /** What a new user is to have. */
 export interface RegisterOptions extends DeviceOptions, AbortOptions {
   /** The localpart of the user ID; by default the homeserver chooses one. */
-  readonly user?: string;
+  readonly user?: string | undefined;
   /** Homeservers may demand one. */
-  readonly password?: string;
+  readonly password?: string | undefined;
 }
 
 const callInteractively = interactive(call);

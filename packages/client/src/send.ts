@@ -11,9 +11,9 @@ export interface SendOptions {
    * By default a new one. A homeserver takes two requests of a device with the same transaction ID for the same: an answer whose ID is
    * made of what it answers is there once, also when a crash lets it be given twice.
    */
-  readonly transactionId?: string;
+  readonly transactionId?: string | undefined;
   /** Gives up; the event may have been sent by then. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Sends a plain text; resolves with the ID of its event. */

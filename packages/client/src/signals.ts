@@ -1,7 +1,7 @@
 /** How a caller gives up. */
 export interface AbortOptions {
   /** Aborting it rejects the call with its reason. What was sent by then may have its effect. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What tells work to stop. */
@@ -12,8 +12,9 @@ type Callbacks = Set<() => void>;
 /** What is called when a signal is aborted: one listener for all of it, because runtimes warn of signals that have many. */
 const callbacksOf = new WeakMap<AbortSignal, Callbacks>();
 
-/** Calls `callback` when `signal` is aborted, at once if it is; returns what ends that. */
+/** Calls `callback` when `signal` is aborted, at once if it is; returns what ends that. Throws a `TypeError` for what is no signal. */
 export function onAbort(signal: StopSignal, callback: () => void): () => void {
+  if (typeof signal.aborted !== "boolean") throw new TypeError("Cannot use the client: signal is not an AbortSignal");
   if (signal.aborted) {
     callback();
     return () => {};

@@ -13,7 +13,7 @@ import { requireSession, storeFor } from "./session-life.js";
 import { untilAborted } from "./signals.js";
 
 export interface SupportsOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Of each capability that the homeserver lists whether the user has it. */

@@ -27,7 +27,7 @@ const shortestLifeMs = 1000;
  */
 export function tokensIn(answer: JsonObject, env: Env, gotBy?: string): Tokens {
   const { access_token: accessToken, refresh_token: given, expires_in_ms: lifeMs } = answer;
-  if (!isToken(accessToken)) throw new ConnectionError("Cannot log in: the answer lacks an access token");
+  if (!isToken(accessToken)) throw new ConnectionError("Cannot use the homeserver's answer: it lacks an access token");
   const refreshToken = isToken(given) ? given : gotBy;
   if (refreshToken === undefined) return { accessToken };
   const tokens = { accessToken, refreshToken, ...(gotBy !== undefined && { gotBy }) };
