@@ -1,28 +1,13 @@
 import type { RequestOptions } from "./request.js";
-import type { AbortOptions } from "./signals.js";
 
 /** Throws a `TypeError` for what no request can be made of; it never says what is in a body. */
 export function checkRequest(attempt: string, method: string, options: RequestOptions): void {
-  const wrong = (found: string): TypeError => new TypeError(`Cannot ${attempt}: ${found}`);
-  if (!/^[a-z]+$/i.test(method)) throw wrong(`"${method}" is not a method like "GET"`);
-  for (const name of ["timeoutMs", "maxBodyBytes"] as const) {
-    const limit: unknown = options[name];
-    if (limit !== undefined && !(typeof limit === "number" && limit > 0))
-      throw wrong(`${name} is not a number above 0`);
-  }
-  const body: unknown = options.body;
-  if (body === undefined) return;
-  if (typeof body !== "object" || body === null) throw wrong("the body is not an object or an array");
-  if (/^(GET|HEAD)$/i.test(method)) throw wrong("it takes no body; pass a query");
-}
-
-/** Throws a `TypeError` for what cannot be aborted. */
-export function checkSignal(options: AbortOptions | undefined): void {
-  const signal: unknown = options?.signal;
-  const isSignal = typeof signal === "object" && signal && "aborted" in signal && "addEventListener" in signal;
-  if (signal !== undefined && !isSignal) {
-    throw new TypeError("Cannot use the client: signal is not an AbortSignal; pass the signal of an AbortController");
-  }
+  const { timeoutMs = 1, maxBodyBytes = 1, body = {} } = options;
+  if (!/^[a-z]+$/i.test(method)) throw wrong(attempt, `"${method}" is not a method like "GET"`);
+  if (!isLimit(timeoutMs)) throw wrong(attempt, "timeoutMs is not a number above 0");
+  if (!isLimit(maxBodyBytes)) throw wrong(attempt, "maxBodyBytes is not a number above 0");
+  if (options.body && /^(GET|HEAD)$/i.test(method)) throw wrong(attempt, "it takes no body");
+  if (!isObject(body)) throw wrongBody(attempt);
 }
 
 /** A body as it is sent. What the runtime says of one that cannot be written is not told: it may hold what the body does. */
@@ -33,5 +18,21 @@ export function writeBody(attempt: string, body: object): string {
   } catch {
     // The same: a cycle, a BigInt, or what nests too deep.
   }
-  throw new TypeError(`Cannot ${attempt}: JSON cannot write the body; leave out cycles, BigInts and the like`);
+  throw wrongBody(attempt);
+}
+
+function isLimit(value: unknown): boolean {
+  return typeof value === "number" && value > 0;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
+}
+
+function wrongBody(attempt: string): TypeError {
+  return wrong(attempt, "the body is not an object or array that JSON can write, without cycles and BigInts");
+}
+
+function wrong(attempt: string, found: string): TypeError {
+  return new TypeError(`Cannot ${attempt}: ${found}`);
 }

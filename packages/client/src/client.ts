@@ -1,6 +1,5 @@
 import { Publisher } from "@mx/pubsub";
 import type { Callbacks } from "./callbacks.js";
-import { checkSignal } from "./check-request.js";
 import { connect, type HomeserverSource, type OpenConnection, type StorageSource } from "./connect.js";
 import { createRoom, type CreateRoomOptions } from "./create-room.js";
 import type { Credentials } from "./credentials.js";
@@ -248,7 +247,6 @@ export class Client implements AsyncDisposable {
 
   async #open(options?: AbortOptions): Promise<OpenConnection> {
     if (this.#closed) throw new ClientClosedError();
-    checkSignal(options);
     // Waiting with a signal takes longer: once it is open, calls go on in their order.
     this.#opened ??= await untilAborted(this.#connection.get(), options?.signal);
     this.#closing.signal.throwIfAborted();

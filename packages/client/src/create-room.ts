@@ -38,7 +38,7 @@ export async function createRoom(
   options?: AbortOptions,
 ): Promise<string> {
   if (!isJsonObject(room)) {
-    throw new TypeError('Cannot create a room: what it is like is not an object; pass one like { name: "Lobby" }');
+    throw new TypeError('Cannot create a room: it is not an object, such as { name: "Lobby" }');
   }
   return stringIn(
     await request(connection, "POST", "v3/createRoom", { ...options, body: room, answerHas: "room_id" }),

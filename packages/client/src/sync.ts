@@ -2,7 +2,6 @@ import type { StorageValue } from "@mx/storage";
 import { stringIn } from "./answer.js";
 import { backOffMs } from "./back-off.js";
 import { BodyTooLargeError } from "./body.js";
-import { checkSignal } from "./check-request.js";
 import type { Connection } from "./connection.js";
 import type { Env } from "./env.js";
 import { AlreadySyncingError, ConnectionError, MatrixError, NotLoggedInError } from "./errors.js";
@@ -22,11 +21,11 @@ import { wait } from "./wait.js";
 
 export interface SyncOptions {
   /** Ends the sync, as `close` and `logout` do; its promise resolves then. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** How long the homeserver may hold a request while there is nothing new; 30 s by default. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** The most bytes that one answer may have; 32 MiB by default. The first one of a user in very many rooms may be larger. */
-  readonly maxBodyBytes?: number;
+  readonly maxBodyBytes?: number | undefined;
 }
 
 /** How far the client has come: what is after `nextBatch` is new, but for what is in `handled`. */
@@ -67,12 +66,11 @@ const lockedPauseMs = 60_000;
 export async function sync(connection: Connection, options: SyncOptions = {}): Promise<void> {
   const { timeoutMs = 30_000, maxBodyBytes = 32 * 1024 * 1024 } = options;
   if (!Number.isFinite(timeoutMs) || timeoutMs < 0)
-    throw new TypeError("Cannot sync: timeoutMs is not a number from 0 on");
-  checkSignal(options);
+    throw new TypeError("Cannot sync: timeoutMs is not a number from 0");
   const session = requireSession(connection, "sync");
   if (session.isSyncing) throw new AlreadySyncingError();
-  session.isSyncing = true;
   const stop = joinSignals(connection.closing, session.ended, options.signal);
+  session.isSyncing = true;
   try {
     const { signal } = stop;
     await connection.unfinished.run(() => run({ connection, session, stop: signal, timeoutMs, maxBodyBytes }));
