@@ -52,7 +52,7 @@ async function underLease(connection: Connection, beginning: Beginning): Promise
     const begins = joinSignals(signal, lease.signal);
     try {
       const begun = await takeUpSession(connection);
-      if (begun) throw new AlreadyLoggedInError(begun.userId);
+      if (begun) throw alreadyLoggedIn(connection, begun);
       return await begin(connection, beginning, lease, begins.signal);
     } finally {
       begins.end();
@@ -61,6 +61,11 @@ async function underLease(connection: Connection, beginning: Beginning): Promise
   } finally {
     stop.end();
   }
+}
+
+function alreadyLoggedIn({ session }: Connection, { userId }: Session): AlreadyLoggedInError {
+  if (session) return new AlreadyLoggedInError(userId);
+  return new AlreadyLoggedInError(userId, "at another homeserver: create a new client on the same storage");
 }
 
 async function begin(

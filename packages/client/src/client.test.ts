@@ -31,6 +31,26 @@ describe("new Client", () => {
     expect(open).toHaveBeenCalledTimes(1);
   });
 
+  it("takes the outside world from an object of a class, too", async () => {
+    class World {
+      readonly #bytes = 7;
+      readonly asked: string[] = [];
+      now(): number {
+        this.asked.push("now");
+        return 5;
+      }
+      randomBytes(length: number): Uint8Array {
+        this.asked.push("randomBytes");
+        return new Uint8Array(length).fill(this.#bytes);
+      }
+    }
+    const fake = await startFake();
+    const env = new World();
+    const { client } = await logIn(fake, "alice", { env });
+    await client.whoami();
+    expect(new Set(env.asked)).toEqual(new Set(["now", "randomBytes"]));
+  });
+
   it("reads the storage once", async () => {
     const { storage } = watched();
     const namespace = vi.spyOn(storage, "namespace");

@@ -5,7 +5,7 @@ import { createRoom, type CreateRoomOptions } from "./create-room.js";
 import type { Credentials } from "./credentials.js";
 import { type Endpoint, type Query, urlOf } from "./endpoint.js";
 import { withinCloseLimit } from "./close-limit.js";
-import { type Env, runtime } from "./env.js";
+import { type Env, worldOf } from "./env.js";
 import { ClientClosedError } from "./errors.js";
 import type { Feature } from "./features.js";
 import { checkHomeserver, type Homeserver, type Versions, type WellKnown } from "./homeserver.js";
@@ -75,7 +75,7 @@ export class Client implements AsyncDisposable {
     const { storage, callbacks = {}, publisher = new Publisher(), env = {} } = options;
     this.publisher = publisher;
     this.callbacks = callbacks;
-    this.#env = { ...runtime, ...env };
+    this.#env = worldOf(env);
     const closing = this.#closing.signal;
     this.#connection = lazy(() => connect({ storage, homeserver, publisher, callbacks, env, closing }));
   }

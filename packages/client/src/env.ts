@@ -24,19 +24,24 @@ export interface OpenEnv extends Env {
 
 /** The runtime's own world but for what `overrides` names; whoever opens it closes it, and with it the sockets. */
 export function openEnv(overrides: Partial<Env> = {}): { env: OpenEnv; close: () => void } {
-  const { fetch, close } = overrides.fetch ? { fetch: ownFetchOver(overrides.fetch), close: () => {} } : openFetch();
-  return { env: { ...runtime, ...overrides, fetch }, close };
+  const given = overrides.fetch?.bind(overrides);
+  const { fetch, close } = given ? { fetch: ownFetchOver(given), close: () => {} } : openFetch();
+  return { env: { ...worldOf(overrides), fetch }, close };
+}
+
+/** All but the `fetch`. What overrides it may be an object of a class. */
+export function worldOf(overrides: Partial<Env>): Omit<Env, "fetch"> {
+  return {
+    now: overrides.now?.bind(overrides) ?? (() => Date.now()),
+    monotonicMs: overrides.monotonicMs?.bind(overrides) ?? (() => performance.now()),
+    setTimeout: overrides.setTimeout?.bind(overrides) ?? ((callback, delayMs) => setTimeout(callback, delayMs)),
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the runtime's own setTimeout has returned
+    clearTimeout:
+      overrides.clearTimeout?.bind(overrides) ?? ((timer) => clearTimeout(timer as ReturnType<typeof setTimeout>)),
+    randomBytes: overrides.randomBytes?.bind(overrides) ?? ((length) => crypto.getRandomValues(new Uint8Array(length))),
+  };
 }
 
 function ownFetchOver(fetch: Fetch): OwnFetch {
   return (url, init) => fetch(url, { ...init, signal: abortSignalOf(init.signal) });
 }
-
-export const runtime: Omit<Env, "fetch"> = {
-  now: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the runtime's own setTimeout has returned
-  clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
-  randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
-};

@@ -115,9 +115,9 @@ export class NotLoggedInError extends Error {
 export class AlreadyLoggedInError extends Error {
   override readonly name = "AlreadyLoggedInError";
 
-  constructor(userId?: string) {
+  constructor(userId?: string, wayOut: string = userId === undefined ? "await it" : "call logout() first") {
     const found = userId === undefined ? "a login is under way" : `the client is logged in as "${userId}"`;
-    super(`Cannot log in: ${found}; call logout() first`);
+    super(`Cannot log in: ${found}; ${wayOut}`);
   }
 }
 
