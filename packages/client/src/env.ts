@@ -32,15 +32,22 @@ export function openEnv(overrides: Partial<Env> = {}): { env: OpenEnv; close: ()
 /** All but the `fetch`. What overrides it may be an object of a class. */
 export function worldOf(overrides: Partial<Env>): Omit<Env, "fetch"> {
   return {
-    now: overrides.now?.bind(overrides) ?? (() => Date.now()),
-    monotonicMs: overrides.monotonicMs?.bind(overrides) ?? (() => performance.now()),
-    setTimeout: overrides.setTimeout?.bind(overrides) ?? ((callback, delayMs) => setTimeout(callback, delayMs)),
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the runtime's own setTimeout has returned
-    clearTimeout:
-      overrides.clearTimeout?.bind(overrides) ?? ((timer) => clearTimeout(timer as ReturnType<typeof setTimeout>)),
-    randomBytes: overrides.randomBytes?.bind(overrides) ?? ((length) => crypto.getRandomValues(new Uint8Array(length))),
+    now: overrides.now?.bind(overrides) ?? runtime.now,
+    monotonicMs: overrides.monotonicMs?.bind(overrides) ?? runtime.monotonicMs,
+    setTimeout: overrides.setTimeout?.bind(overrides) ?? runtime.setTimeout,
+    clearTimeout: overrides.clearTimeout?.bind(overrides) ?? runtime.clearTimeout,
+    randomBytes: overrides.randomBytes?.bind(overrides) ?? runtime.randomBytes,
   };
 }
+
+const runtime = {
+  now: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  setTimeout: (callback: () => void, delayMs: number): unknown => setTimeout(callback, delayMs),
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the runtime's own setTimeout has returned
+  clearTimeout: (timer: unknown) => clearTimeout(timer as ReturnType<typeof setTimeout>),
+  randomBytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)),
+};
 
 function ownFetchOver(fetch: Fetch): OwnFetch {
   return (url, init) => fetch(url, { ...init, signal: abortSignalOf(init.signal) });
