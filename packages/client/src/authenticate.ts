@@ -1,7 +1,7 @@
 import { objectOf } from "./answer.js";
 import { call } from "./call.js";
 import type { Connection } from "./connection.js";
-import { checkCredentials, type Credentials, type DeviceOptions } from "./credentials.js";
+import type { Credentials, DeviceOptions } from "./credentials.js";
 import { ConnectionError } from "./errors.js";
 import type { Json, JsonObject } from "./json.js";
 import { isSameDevice, restoreSession, Session } from "./session.js";
@@ -13,7 +13,6 @@ export async function authenticate(
   credentials: Credentials,
   signal?: AbortSignal,
 ): Promise<Session> {
-  checkCredentials(credentials);
   const options = signal && { signal };
   if ("accessToken" in credentials) {
     const { accessToken, refreshToken } = credentials;

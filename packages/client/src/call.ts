@@ -91,7 +91,6 @@ export async function call(
     url,
     headers,
     ...(text !== undefined && { body: text }),
-    redirect: "manual",
     timeoutMs,
     maxBodyBytes,
     attempt,

@@ -19,8 +19,6 @@ export interface HttpRequest {
   readonly url: string;
   readonly headers: Record<string, string>;
   readonly body?: string;
-  /** Redirects are followed only by requests that carry no token and no body. */
-  readonly redirect: "manual" | "follow";
   readonly signal: StopSignal;
   /** The time for everything: connecting, the answer's last byte, and all attempts. */
   readonly timeoutMs: number;
@@ -47,14 +45,15 @@ const maxErrorBytes = 64 * 1024;
 /** One attempt: the request, the whole answer, and what it means. */
 export function exchangeOver(env: OpenEnv): Exchange {
   return async (request) => {
-    const { method, url, headers, body, redirect, signal, idempotent, wasSent = false, diagnostics } = request;
+    const { method, url, headers, body, signal, idempotent, wasSent = false, diagnostics } = request;
     // An attempt that is not made does not count.
     signal.throwIfAborted();
     diagnostics.attempts++;
     const init = {
       method,
       headers,
-      redirect,
+      // Neither a token nor a body goes where a redirect leads.
+      redirect: "manual" as const,
       signal,
       // What cannot be repeated must not meet a connection that is about to close, nor what has just met one.
       isAlone: !idempotent || diagnostics.attempts > 1,
@@ -121,15 +120,15 @@ function noAnswer(
 
 function understand(request: HttpRequest, response: FetchResponse, text: string, env: Env): Json {
   const { status } = response;
-  const isDowngraded = request.url.startsWith("https:") && response.url.startsWith("http:");
-  const ok = isSuccess(response) && !isDowngraded;
+  const isForeign = isElsewhere(response.url, request.url);
+  const ok = isSuccess(response) && !isForeign;
   const data = parseJson(text);
   const { attempt, answerHas } = request;
   if (ok && isAnswer(data, answerHas)) return data;
 
   const retry = retryAfterMs(response.headers, data, env);
-  if (!ok && isRefusal(data)) throw refusal(request, status, data, retry);
-  throw new ConnectionError(`Cannot ${attempt}: the answer was ${found(status, ok, isDowngraded, answerHas)}`, {
+  if (!ok && !isForeign && isRefusal(data)) throw refusal(request, status, data, retry);
+  throw new ConnectionError(`Cannot ${attempt}: the answer was ${found(status, ok, isForeign, answerHas)}`, {
     status: status || 302,
     retryAfterMs: retry,
     outcomeUnknown: isUnclear(request, status),
@@ -189,6 +188,11 @@ function valueWithout(value: Json, redact: Redact, levels: number): Json {
   return value.map((item) => valueWithout(item, redact, levels - 1));
 }
 
+/** A `fetch` that follows redirects though it was told not to brings the answer of somebody else. */
+function isElsewhere(answered: string, asked: string): boolean {
+  return answered !== "" && answered !== asked && new URL(answered).origin !== new URL(asked).origin;
+}
+
 /** All answers of the specification are objects, but for a few lists. */
 function isAnswer(data: Json | undefined, has: string | undefined): data is Json {
   if (has !== undefined) return isJsonObject(data) && typeof data[has] === "string" && data[has] !== "";
@@ -202,8 +206,8 @@ function isRefusal(data: Json | undefined): data is JsonObject & { readonly errc
   return typeof errcode === "string" || (errcode === undefined && Array.isArray(flows));
 }
 
-function found(status: number, ok: boolean, isDowngraded: boolean, answerHas: string | undefined): string {
-  if (isDowngraded) return "not encrypted, though the question was";
+function found(status: number, ok: boolean, isForeign: boolean, answerHas: string | undefined): string {
+  if (isForeign) return "that of another server: the given fetch has followed a redirect";
   if (ok && answerHas !== undefined) return `${status} with a body that lacks its "${answerHas}"`;
   if (ok) return `${status} with a body that is no JSON object`;
   if (isRedirect(status)) return "a redirect, which would take the token elsewhere";

@@ -36,7 +36,6 @@ function requestOf(method: string, overrides: Partial<HttpRequest> = {}): HttpRe
     method,
     url: "",
     headers: {},
-    redirect: "manual",
     signal: new AbortController().signal,
     timeoutMs: 60_000,
     maxBodyBytes: 1,

@@ -6,9 +6,11 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { Client, type ClientOptions } from "./client.js";
 import { endpoint } from "./endpoint.js";
 import type { Env } from "./env.js";
+import type { Fetch } from "./fetch.js";
 import { ConnectionError, MatrixError } from "./errors.js";
 import { SyncFailed } from "./messages.js";
 import { closing } from "./testing/closing.js";
+import { logIn as logInAs, startFake } from "./testing/homeservers.js";
 import { fetches } from "./testing/fetches.js";
 import { openFullPort } from "./testing/full-port.js";
 import { hastyEnv } from "./testing/hasty-env.js";
@@ -435,3 +437,19 @@ async function firstFailureOfSync(client: Client): Promise<never> {
   await syncing;
   throw error;
 }
+
+it("An answer of somebody else is none, also by a fetch that follows redirects against its orders (threat 2)", async () => {
+  const [fake, elsewhere] = [await startFake(), await startFake()];
+  const following: Fetch = (url, init) => fetch(url, { ...init, redirect: "follow" });
+  const { client } = await logInAs(fake, "alice", { env: { fetch: following } });
+  const redirect = fake.intercept(/whoami/, (_, response) => {
+    response.writeHead(302, { location: `${elsewhere.url}/_matrix/client/v3/account/whoami` }).end();
+  });
+  elsewhere.intercept(/whoami/, faults.answerWith(200, '{"user_id":"@evil:example.org"}'));
+  await expect(client.whoami()).rejects.toMatchObject({
+    name: "ConnectionError",
+    message: expect.stringContaining("that of another server") as string,
+  });
+  redirect();
+  expect(await client.isLoggedIn()).toBe(true);
+});
