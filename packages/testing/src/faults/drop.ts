@@ -5,7 +5,7 @@ import type { Interceptor } from "../interceptors.js";
 import { sendHead } from "./send-answer.js";
 import { wait } from "./wait.js";
 
-const TIME_TO_READ_MS = 5;
+const TIME_TO_READ_MS = 25;
 
 /** Closes the connection (FIN); the homeserver does not process the request. */
 export function dropBeforeProcessing(): Interceptor {
@@ -36,7 +36,7 @@ export function dropInBody(): Interceptor {
 }
 
 /**
- * Resets the connection (RST) 5 ms after half of the answer's body, by the homeserver's clock: less comes than its `Content-Length`
+ * Resets the connection (RST) 25 ms after half of the answer's body, by the homeserver's clock: less comes than its `Content-Length`
  * says.
  */
 export function resetInBody(): Interceptor {
