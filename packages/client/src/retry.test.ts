@@ -29,7 +29,9 @@ const refusal = (status: number, retryAfterMs?: number) =>
 const badGateway = new ConnectionError("no Matrix error", { status: 502, outcomeUnknown: true });
 const lost = new ConnectionError("lost", { outcomeUnknown: true });
 const garbled = new ConnectionError("garbled", { status: 200, outcomeUnknown: true });
-const unsent = new ConnectionError("nobody there");
+const unsent = new ConnectionError("nobody there", {
+  cause: Object.assign(new Error("refused"), { code: "ECONNREFUSED" }),
+});
 
 function requestOf(method: string, overrides: Partial<HttpRequest> = {}): HttpRequest {
   return {
@@ -144,10 +146,14 @@ describe("withRetries", () => {
     expect(await attempt("GET", [new BodyTooLargeError("large")])).toMatchObject({ attempts: 1 });
   });
 
-  it("gives up after six attempts with the last error", async () => {
-    const last = new ConnectionError("the sixth");
-    const errors = [...Array.from({ length: 5 }, () => lost), last, lost];
-    expect(await attempt("GET", errors, 1e9)).toMatchObject({ outcome: last, attempts: 6 });
+  it.each([
+    ["a lost connection", lost, 10],
+    ["an answer that makes no sense", garbled, 6],
+    ["nobody who answers", unsent, 6],
+    ["a proxy's error", badGateway, 6],
+  ])("gives up on %s in the end", async (_, error, limit) => {
+    const errors = Array.from({ length: 20 }, () => error);
+    expect(await attempt("GET", errors, 1e9)).toMatchObject({ outcome: error, attempts: limit });
   });
 
   it("remembers that an attempt may have been processed, for the error of a later one", async () => {

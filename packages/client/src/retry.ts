@@ -3,9 +3,13 @@ import { BodyTooLargeError } from "./body.js";
 import type { Env } from "./env.js";
 import { ConnectionError, MatrixError } from "./errors.js";
 import type { Exchange, HttpRequest } from "./exchange.js";
+import { wasNotSent } from "./unsent.js";
 import { wait } from "./wait.js";
 
 const maxAttempts = 6;
+
+/** A connection that was lost says little of the next one: where each is dropped after a moment of idleness, many are lost in a row. */
+const maxLostConnections = 10;
 
 /** An error that a homeserver makes of a request, such as 500, will often be made of it again. */
 const maxServerErrors = 3;
@@ -41,8 +45,9 @@ export function withRetries(exchange: Exchange, env: Env): Exchange {
 
 /** `undefined` when the error is final. */
 function delayBeforeRetryMs(error: unknown, request: HttpRequest, attempt: number, env: Env): number | undefined {
-  const isFinal = !isFailure(error) || error instanceof BodyTooLargeError || attempt === maxAttempts;
-  if (isFinal || request.signal.aborted) return undefined;
+  if (request.signal.aborted || !isFailure(error) || error instanceof BodyTooLargeError) return undefined;
+  const isLost = error.status === undefined && !wasNotSent(error.cause);
+  if (attempt === (isLost ? maxLostConnections : maxAttempts)) return undefined;
   const { status = 0, retryAfterMs, outcomeUnknown } = error;
   const delayMs = Math.max(retryAfterMs ?? backOffMs(env, attempt), shortestDelayMs);
   if (status === 429) return delayMs;

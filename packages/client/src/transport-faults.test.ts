@@ -257,7 +257,7 @@ describe.each(fetches)("Requests by $name", (tested) => {
 
   // What is tried again does not depend on the fetch.
   it.runIf(tested === defaultFetch || all)(
-    "end when it goes wrong again and again, after six attempts at most, and say what is known (threats 5, 6, 8, 9)",
+    "end when it goes wrong again and again, after ten attempts at most, and say what is known (threats 5, 6, 8, 9)",
     async () => {
       const outcomes = await runAll(lasting, Infinity);
       const texts = await textsSent();
