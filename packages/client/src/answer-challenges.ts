@@ -9,7 +9,7 @@ import {
   isChallenge,
 } from "./interactive.js";
 import { isJsonObject, type Json } from "./json.js";
-import { joinSignals, untilAborted } from "./signals.js";
+import { untilAborted } from "./signals.js";
 
 /** An application that gets nowhere is not asked for more answers than this. */
 const maxAnswers = 10;
@@ -91,17 +91,12 @@ async function ask(
   challenge: AuthenticationChallenge,
   { session, signal }: InteractiveOptions,
 ): Promise<AuthenticationStage | undefined> {
-  const stop = joinSignals(closing, session?.ended, signal);
-  try {
-    const stage = await untilAborted(callbacks.authenticate?.(challenge), stop.signal);
-    if (stage === undefined || isJsonObject(stage)) return stage;
-    throw new TypeError(
-      `Cannot ${challenge.method} ${challenge.endpoint}: callbacks.authenticate has not answered with an object; ` +
-        'answer with a stage like { type: "m.login.password", identifier, password }, or with undefined to give up',
-    );
-  } finally {
-    stop.end();
-  }
+  const stage = await untilAborted(callbacks.authenticate?.(challenge), closing, session?.ended, signal);
+  if (stage === undefined || isJsonObject(stage)) return stage;
+  throw new TypeError(
+    `Cannot ${challenge.method} ${challenge.endpoint}: callbacks.authenticate has not answered with an object; ` +
+      'answer with a stage like { type: "m.login.password", identifier, password }, or with undefined to give up',
+  );
 }
 
 function textsIn(list: Json | undefined): string[] {

@@ -21,7 +21,6 @@ import type { RegisterOptions } from "./register.js";
 import { request, type RequestOptions } from "./request.js";
 import { sendEvent, type SendOptions, sendStateEvent, sendText } from "./send.js";
 import { type AbortOptions, untilAborted } from "./signals.js";
-import type { SupportsOptions } from "./supports.js";
 import type { SingleSignOnOptions } from "./single-sign-on.js";
 import { sync, type SyncOptions } from "./sync.js";
 import { type Identity, identityOf, whoami } from "./whoami.js";
@@ -173,7 +172,7 @@ export class Client implements AsyncDisposable {
    * homeserver when that is a day old; when it cannot be asked, what is stored counts, however old. Capabilities of the specification
    * need a session; those of others are `false` without one. Rejects with a `TypeError` for what can be no feature.
    */
-  async supports(feature: Feature, options?: SupportsOptions): Promise<boolean> {
+  async supports(feature: Feature, options?: AbortOptions): Promise<boolean> {
     const { supports } = await import("./supports.js");
     return supports(await this.#open(options), feature, options);
   }

@@ -11,12 +11,12 @@ export async function withinCloseLimit(
   env: Pick<Env, "setTimeout" | "clearTimeout">,
 ): Promise<void> {
   const limit = joinSignals();
-  const hangs = new StorageError(`Cannot close the client: its storage has not finished within ${closeLimitMs} ms`);
-  const timer = env.setTimeout(() => limit.abort(hangs), closeLimitMs);
+  const found = `its storage has not finished within ${closeLimitMs} ms`;
+  const timeUp = (): void => limit.abort(new StorageError(`Cannot close the client: ${found}`));
+  const timer = env.setTimeout(timeUp, closeLimitMs);
   try {
-    await untilAborted(freeing, limit.signal);
+    await untilAborted(freeing, limit);
   } finally {
     env.clearTimeout(timer);
-    limit.end();
   }
 }

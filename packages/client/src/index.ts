@@ -67,6 +67,5 @@ export type { RegisterOptions } from "./register.js";
 export type { RoomEvent } from "./room-event.js";
 export type { SendOptions } from "./send.js";
 export type { SingleSignOnOptions } from "./single-sign-on.js";
-export type { SupportsOptions } from "./supports.js";
 export type { SyncOptions } from "./sync.js";
 export type { Identity } from "./whoami.js";

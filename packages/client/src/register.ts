@@ -1,10 +1,9 @@
 import { deviceBody, sessionIn } from "./authenticate.js";
 import { beginSession } from "./begin-session.js";
-import { call } from "./call.js";
 import type { Connection } from "./connection.js";
 import { checkTexts, type DeviceOptions, localpartOf } from "./credentials.js";
-import { interactive } from "./interactive.js";
 import { isJsonObject } from "./json.js";
+import { request } from "./request.js";
 import type { AbortOptions } from "./signals.js";
 import type { Identity } from "./whoami.js";
 
@@ -15,8 +14,6 @@ export interface RegisterOptions extends DeviceOptions, AbortOptions {
   /** Homeservers may demand one. */
   readonly password?: string | undefined;
 }
-
-const callInteractively = interactive(call);
 
 /**
  * Makes a new user, and logs in as that user. What the homeserver wants to know before is asked by `callbacks.authenticate`.
@@ -35,10 +32,8 @@ export async function register(connection: Connection, options: RegisterOptions 
     async authenticate({ deviceId, signal }) {
       const device = { ...(deviceId !== undefined && { deviceId }), ...(deviceName !== undefined && { deviceName }) };
       const body = { ...account, ...deviceBody(device) };
-      return sessionIn(
-        connection,
-        await callInteractively(connection, "POST", "v3/register", { body, signal, answerHas: "access_token" }),
-      );
+      const how = { body, signal, answerHas: "access_token", authenticated: false };
+      return sessionIn(connection, await request(connection, "POST", "v3/register", how));
     },
   });
 }

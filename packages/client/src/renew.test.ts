@@ -6,6 +6,7 @@ import { NotLoggedInError } from "./errors.js";
 import { LoggedOut } from "./messages.js";
 import { heldStorage } from "./testing/held-storage.js";
 import { describeOnHomeservers, logIn, openClient, type Person, startFake } from "./testing/homeservers.js";
+import { wrappedStorage } from "./testing/wrapped-storage.js";
 
 const refreshPath = "/_matrix/client/v3/refresh";
 const day = 86_400_000;
@@ -500,22 +501,14 @@ describe("renewing tokens", () => {
 /** A storage that loses a lease once, in the moment before what is done under it is committed; then `meanwhile` happens. */
 function slowedDown(inner: Storage, meanwhile: () => Promise<void>): Storage {
   let isLost = false;
-  const slow = (storage: Storage): Storage =>
-    new Proxy(storage, {
-      get(target, name) {
-        const value: unknown = Reflect.get(target, name);
-        if (name === "namespace") return (child: string) => slow(target.namespace(child));
-        if (typeof value !== "function") return value;
-        if (name !== "transaction") return value.bind(target) as unknown;
-        return async (change: never, options?: { lease?: object }) => {
-          if (!options?.lease || isLost) return target.transaction(change, options as object);
-          isLost = true;
-          await meanwhile();
-          throw new StorageError("Cannot commit: the lease is lost", { code: "lease-lost" });
-        };
-      },
+  return wrappedStorage(inner, (call, method, [, options]) => {
+    const isUnderLease = typeof options === "object" && options !== null && "lease" in options && options.lease;
+    if (method !== "transaction" || !isUnderLease || isLost) return call();
+    isLost = true;
+    return meanwhile().then(() => {
+      throw new StorageError("Cannot commit: the lease is lost", { code: "lease-lost" });
     });
-  return slow(inner);
+  });
 }
 
 /** Waits between attempts are over at once; deadlines are not. */

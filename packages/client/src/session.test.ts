@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { memoryStorage, type Storage, StorageError } from "@mx/storage";
+import { memoryStorage, StorageError } from "@mx/storage";
 import { describe, expect, it, vi } from "vitest";
 import { ClientClosedError, NotLoggedInError } from "./errors.js";
 import { LoggedOut } from "./messages.js";
@@ -8,6 +8,7 @@ import { Session } from "./session.js";
 import { closing } from "./testing/closing.js";
 import { heldStorage } from "./testing/held-storage.js";
 import { logIn, openClient, type Person, startFake } from "./testing/homeservers.js";
+import { wrappedStorage } from "./testing/wrapped-storage.js";
 
 describe("the sessions of a client", () => {
   const sendPath = "/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}";
@@ -170,16 +171,10 @@ describe("a session that the homeserver ends", () => {
     const fake = await startFake();
     const storage = memoryStorage();
     let isBroken = false;
-    const failing = (inner: Storage): Storage =>
-      new Proxy(inner, {
-        get(target, name) {
-          const value: unknown = Reflect.get(target, name);
-          if (name === "namespace") return (child: string) => failing(target.namespace(child));
-          if (name === "transaction" && isBroken) return () => Promise.reject(new StorageError("the disk is full"));
-          return typeof value === "function" ? (value.bind(target) as unknown) : value;
-        },
-      });
-    const { client } = await logIn(fake, "alice", { storage: failing(storage) });
+    const failing = wrappedStorage(storage, (call, method) =>
+      method === "transaction" && isBroken ? Promise.reject(new StorageError("the disk is full")) : call(),
+    );
+    const { client } = await logIn(fake, "alice", { storage: failing });
     isBroken = true;
     await expect(client.logout()).rejects.toThrow("the disk is full");
     expect(await client.isLoggedIn()).toBe(true);

@@ -10,11 +10,7 @@ import { type Answer, RareQuestion } from "./rare-question.js";
 import { request } from "./request.js";
 import type { Session } from "./session.js";
 import { requireSession, storeFor } from "./session-life.js";
-import { untilAborted } from "./signals.js";
-
-export interface SupportsOptions {
-  readonly signal?: AbortSignal | undefined;
-}
+import { type AbortOptions, untilAborted } from "./signals.js";
 
 /** Of each capability that the homeserver lists whether the user has it. */
 type Capabilities = JsonObject;
@@ -32,16 +28,16 @@ const capabilitiesQuestions = new WeakMap<Session, RareQuestion<Capabilities>>()
 export async function supports(
   connection: Connection,
   feature: Feature,
-  { signal = connection.closing }: SupportsOptions = {},
+  { signal }: AbortOptions = {},
 ): Promise<boolean> {
   const kind = kindOf(feature);
-  signal.throwIfAborted();
+  signal?.throwIfAborted();
   const answering = async (): Promise<boolean> => {
     if (kind === "capability") return hasCapability(connection, feature);
     const answer = answerOf(await versionsOf(connection), feature, kind);
     return answer ?? (connection.session !== undefined && hasCapability(connection, feature));
   };
-  return untilAborted(answering(), signal);
+  return untilAborted(answering(), connection.closing, signal);
 }
 
 async function hasCapability(connection: Connection, name: string): Promise<boolean> {

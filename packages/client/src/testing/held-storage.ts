@@ -1,4 +1,5 @@
 import { memoryStorage, type Storage } from "@mx/storage";
+import { wrappedStorage } from "./wrapped-storage.js";
 
 /** A storage whose writes a test can hold back: how a slow disk is told from a fast one. */
 export interface HeldStorage {
@@ -8,28 +9,22 @@ export interface HeldStorage {
   readonly release: () => void;
 }
 
-const writes = new Set<string | symbol>(["set", "delete", "clear", "transaction"]);
+const writes = new Set(["set", "delete", "clear", "transaction"]);
 
 export function heldStorage(inner: Storage = memoryStorage()): HeldStorage {
   let gate: Promise<void> | undefined;
   let release = (): void => {};
   let tellWaiting = (): void => {};
-  const held = (storage: Storage): Storage =>
-    new Proxy(storage, {
-      get(target, name) {
-        const value: unknown = Reflect.get(target, name);
-        if (name === "namespace") return (child: string) => held(target.namespace(child));
-        if (typeof value !== "function") return value;
-        if (!writes.has(name)) return value.bind(target) as unknown;
-        return async (...args: unknown[]): Promise<unknown> => {
-          if (gate) tellWaiting();
-          await gate;
-          return Reflect.apply(value, target, args);
-        };
-      },
-    });
+  const storage = wrappedStorage(inner, (call, method) => {
+    if (!writes.has(method)) return call();
+    return (async (): Promise<unknown> => {
+      if (gate) tellWaiting();
+      await gate;
+      return call();
+    })();
+  });
   return {
-    storage: held(inner),
+    storage,
     hold() {
       gate = new Promise((resolve) => {
         release = resolve;
